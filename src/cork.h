@@ -1,0 +1,61 @@
+// Cork: what one connection sends during its own callback, kept together for one call to the kernel.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+
+#include <pollux/bytes.h>
+
+namespace pollux {
+
+class StreamConnection;
+
+/// A reactor's one cork. It belongs to the connection whose callback runs, and is empty when none does. It holds twice
+/// what a receive can carry, so that all the answers to one receive leave in one send.
+class Cork {
+public:
+    explicit Cork(std::size_t capacity) : memory_(new std::byte[capacity]), capacity_(capacity) {}
+
+    /// The connection that collects here now, or null.
+    [[nodiscard]] const StreamConnection* owner() const noexcept { return owner_; }
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= capacity_ - size_; }
+
+    void begin(const StreamConnection& connection) noexcept {
+        owner_ = &connection;
+        renew_budget();
+    }
+    void end() noexcept { owner_ = nullptr; }
+
+    void append(Bytes bytes) noexcept {
+        std::memcpy(memory_.get() + size_, bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+
+    /// What was collected; valid until the next `append`.
+    [[nodiscard]] Bytes take() noexcept {
+        const Bytes bytes{memory_.get(), size_};
+        size_ = 0;
+        return bytes;
+    }
+
+    /// Whoever sends for as long as it is accepted must meet an end even when the peer reads as fast. So what goes
+    /// straight to the kernel within a callback or, outside of connections' callbacks, a turn has a budget; past it,
+    /// bytes wait for the end of the turn.
+    void count_sent(std::size_t bytes) noexcept { sent_ += bytes; }
+    void renew_budget() noexcept { sent_ = 0; }
+    [[nodiscard]] bool budget_spent() const noexcept { return sent_ >= budget_bytes; }
+
+private:
+    static constexpr std::size_t budget_bytes = 4 * 1024 * 1024;
+
+    const StreamConnection* owner_ = nullptr;
+    std::unique_ptr<std::byte[]> memory_;
+    std::size_t capacity_;
+    std::size_t size_ = 0;
+    std::size_t sent_ = 0;
+};
+
+}  // namespace pollux

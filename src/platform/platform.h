@@ -1,0 +1,176 @@
+// The contract of a platform: everything the engine asks of an operating system, written once.
+//
+// A back end is a class `Poller` with a nested `Socket`. CMake puts one directory on the include path whose `backend.h`
+// names the chosen class, so the engine is compiled against it directly: no virtual call and no #ifdef. The simulated
+// network of the tests is one more back end.
+//
+// It is a readiness contract. The engine arms a socket, waits, and on an event performs non-blocking operations itself:
+//
+//   wait(deadline)
+//       Blocks until there are events, or until the deadline (Time::max(): without bound; one that has passed: not at
+//       all), and returns how many events `event(i)` can tell. May return early or empty.
+//   wake()
+//       Makes the current or the next `wait` return. Any thread, and from a signal handler. The only function that is
+//       not for the reactor's thread alone.
+//   attach(socket, handle)
+//       Takes over a native handle of a listening or connected socket. Nothing is armed yet. On failure the handle
+//       stays the caller's. The socket object must not move until it is released; the engine keeps its memory until
+//       the turn ends.
+//   arm_receive(socket)
+//       A `receivable` event is wanted (for a listener: a connection to accept). The engine arms again after each such
+//       event when it wants another; what was there and not taken counts, so a `receive` that filled the buffer and an
+//       `accept` that was not the last lead to another event.
+//   disarm_receive(socket)
+//       No `receivable` event is wanted. One that is under way may still come and must be expected.
+//   arm_send(socket, pending)
+//       A `sendable` event is wanted; only after a `send` that took less than it was given. `pending` is the front of
+//       what waits to be sent; these bytes stay where they are, unchanged, until the event or the release. A back end
+//       of completions may send them itself and tell how many in `Event::sent`; one of readiness ignores them and
+//       tells 0.
+//   receive, send
+//       Non-blocking. `send` takes one span or gathers up to `max_send_parts`. A `receive` shorter than the buffer
+//       means that nothing more was there; `end` is the peer's orderly half-close.
+//   connect(socket, address, options), finish_connect(socket)
+//       Makes a socket, if it has none, and starts to connect. `done`: under way, and a `sendable` event follows, on
+//       which `finish_connect` tells the outcome. `would_block`: try again later (a full Unix backlog).
+//   close(socket)
+//       Gives the handle back. True: the socket object may be reused at the end of this turn. False: operations are in
+//       flight, and a `released` event comes when the last one is back.
+//   reset_on_close(socket)
+//       The next `close` discards what the kernel holds and resets the connection, where that exists.
+//
+// An event with `failed` tells an error or a hang-up in both directions: it is reported whether armed or not, and
+// `take_error` tells the error, 0 for a plain hang-up (what the peer sent before it can still be received).
+// No function here throws. SIGPIPE is never raised. Interrupted calls are repeated.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <system_error>
+
+#include <pollux/address.h>
+#include <pollux/bytes.h>
+#include <pollux/options.h>
+
+namespace pollux::platform {
+
+using Time = std::chrono::steady_clock::time_point;
+
+/// A socket of the operating system; -1 is none.
+using NativeHandle = std::intptr_t;
+inline constexpr NativeHandle invalid_handle = -1;
+
+enum class IoStatus : std::uint8_t {
+    done,
+    would_block,
+    end,             ///< receive: the peer has finished sending.
+    no_descriptors,  ///< accept: the process or the system has no descriptor left.
+    failed,          ///< `error` tells why.
+};
+
+struct IoResult {
+    IoStatus status = IoStatus::done;
+    int error = 0;  ///< The system's error number, with `failed`.
+    std::size_t bytes = 0;
+};
+
+/// The most parts that one gathering `send` may be given.
+inline constexpr std::size_t max_send_parts = 64;
+
+/// Bits of `Event::flags`.
+inline constexpr std::uint32_t receivable = 1;
+inline constexpr std::uint32_t sendable = 2;
+inline constexpr std::uint32_t failed = 4;
+inline constexpr std::uint32_t released = 8;
+
+template <class Socket>
+struct Event {
+    Socket* socket = nullptr;  ///< Null for an event that concerns the poller alone.
+    std::uint32_t flags = 0;
+    std::size_t sent = 0;
+};
+
+/// The address of a TCP peer in few bytes: every connection keeps one.
+struct PeerAddress {
+    SocketAddress::Family family = SocketAddress::Family::none;
+    std::uint16_t port = 0;
+    std::uint32_t scope = 0;
+    std::array<std::uint8_t, 16> ip{};
+};
+
+struct Accepted {
+    NativeHandle handle = invalid_handle;
+    PeerAddress peer;
+};
+
+/// What a listening socket is made with. The connection options hold for the sockets accepted from it.
+struct ListenOptions {
+    int backlog = 0;
+    bool reuse_address = false;
+    bool reuse_port = false;
+    bool ipv6_only = false;
+    ConnectionOptions connection;
+};
+
+/// The system's error number as an error code.
+[[nodiscard]] inline std::error_code system_error(int error) noexcept {
+    return {error, std::system_category()};
+}
+
+template <class P>
+concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHandle handle, Accepted& accepted,
+                                  MutableBytes buffer, Bytes bytes, std::span<const Bytes> many, Time deadline,
+                                  const SocketAddress& address, const ConnectionOptions& options) {
+    requires std::default_initializable<typename P::Socket>;
+    { socket.is_open() }
+    noexcept->std::same_as<bool>;
+    { socket.tag } -> std::same_as<std::uint8_t&>;  // the engine's own mark of what embeds the socket
+
+    { poller.open() } -> std::same_as<std::error_code>;
+    { poller.wait(deadline) } -> std::same_as<std::size_t>;
+    { poller.event(std::size_t{}) } -> std::same_as<Event<typename P::Socket>>;
+    { poller.wake() }
+    noexcept;
+    { P::now() }
+    noexcept->std::same_as<Time>;
+
+    { poller.attach(socket, handle) } -> std::same_as<std::error_code>;
+    { poller.arm_receive(socket) }
+    noexcept;
+    { poller.disarm_receive(socket) }
+    noexcept;
+    { poller.arm_send(socket, bytes) }
+    noexcept;
+
+    { poller.accept(socket, accepted) }
+    noexcept->std::same_as<IoResult>;
+    { poller.connect(socket, address, options) } -> std::same_as<IoResult>;
+    { poller.finish_connect(socket) }
+    noexcept->std::same_as<std::error_code>;
+    { poller.receive(socket, buffer) }
+    noexcept->std::same_as<IoResult>;
+    { poller.send(socket, bytes) }
+    noexcept->std::same_as<IoResult>;
+    { poller.send(socket, many) }
+    noexcept->std::same_as<IoResult>;
+    { poller.take_error(socket) }
+    noexcept->std::same_as<int>;
+    { poller.shutdown_send(socket) }
+    noexcept;
+    { poller.reset_on_close(socket) }
+    noexcept;
+    { poller.close(socket) }
+    noexcept->std::same_as<bool>;
+    { poller.local_address(socket) } -> std::same_as<SocketAddress>;
+    { poller.peer_address(socket) } -> std::same_as<SocketAddress>;
+
+    // Whether several listening sockets on one address share the incoming connections.
+    { P::spreads_listeners(Transport{}) }
+    noexcept->std::same_as<bool>;
+};
+
+}  // namespace pollux::platform

@@ -1,0 +1,155 @@
+// The engine's side of a connection.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include <pollux/detail/timer_node.h>
+#include <pollux/handler.h>
+
+#include "backend.h"
+#include "broadcast_log.h"
+#include "connection_owner.h"
+#include "send_queue.h"
+
+namespace pollux {
+
+class ReactorCore;
+
+/// A byte stream over a socket. Its memory, the handler's next to it, belongs to its owner; everything runs on its
+/// reactor's thread. Ten thousand idle ones should fit a few megabytes, so every member is there for a reason.
+class StreamConnection final : public Connection, public platform::Socket, public detail::TimerNode {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    StreamConnection(ReactorCore& reactor, ConnectionOwner& owner, ConnectionHandler& handler);
+    ~StreamConnection() = default;
+
+    // What the public class offers.
+
+    Result send_bytes(Bytes bytes);
+    void close_gracefully(CloseReason reason);
+    void abort_with(CloseReason reason);
+    void close_sending();
+    void pause();
+    void resume();
+    [[nodiscard]] bool paused() const noexcept { return paused_; }
+    [[nodiscard]] std::size_t pending() const noexcept;
+    [[nodiscard]] ConnectionCounters read_counters() const noexcept;
+    [[nodiscard]] SocketAddress read_local_address() const;
+    [[nodiscard]] SocketAddress read_peer_address() const;
+    [[nodiscard]] ConnectionId identity() const noexcept { return id_; }
+    [[nodiscard]] ConnectionState phase() const noexcept { return state_; }
+    [[nodiscard]] ReactorCore& home() const noexcept { return *reactor_; }
+    [[nodiscard]] ConnectionOwner& owner() const noexcept { return *owner_; }
+
+    /// True if `send_bytes` may accept: established, not closing, sending side not shut down.
+    [[nodiscard]] bool accepts() const noexcept { return state_ == ConnectionState::open && !send_closing_; }
+
+    // What the reactor and the owner do with it.
+
+    /// Starts to connect to an address; the outcome is `on_connected` or `on_finished` of the owner.
+    void start_connecting(const SocketAddress& address, Time deadline);
+
+    /// The socket is established: gives the connection its id. False if that was impossible and it is over.
+    [[nodiscard]] bool establish(const platform::PeerAddress& peer);
+
+    /// Calls the handler's `on_open` and begins to receive.
+    void announce();
+
+    /// Bytes that another thread was promised delivery of. They pass the high watermark; at `max_pending_bytes` the
+    /// connection is closed.
+    void send_promised(Bytes bytes);
+
+    void on_event(std::uint32_t flags, std::size_t sent);
+    void on_timer();
+
+    /// Hands what waits to the kernel, as far as it takes it.
+    void flush();
+
+    /// Bytes of broadcasts that it has not sent yet.
+    [[nodiscard]] std::size_t broadcast_lag() const noexcept {
+        return cursor_.attached() ? owner_->log()->lag(cursor_) : 0;
+    }
+
+    /// Calls the handler's `on_drain` if it is still due.
+    void notify_drained();
+
+    /// Ends the connection now. The handler hears of it later in the turn.
+    void finish(CloseReason reason, std::error_code error);
+
+    /// Tells the handler that it is over, if it ever was told that it began.
+    void notify_closed();
+
+    [[nodiscard]] bool was_opened() const noexcept { return opened_; }
+    [[nodiscard]] CloseReason close_reason() const noexcept { return reason_; }
+    [[nodiscard]] std::error_code close_error() const noexcept;
+
+    /// True when no operation is in flight on its socket.
+    [[nodiscard]] bool socket_released() const noexcept { return socket_released_; }
+
+    [[nodiscard]] ConnectionHandler& handler() const noexcept { return *handler_; }
+
+    /// Links of the owner's list of connections.
+    StreamConnection* next_of_owner = nullptr;
+    StreamConnection* previous_of_owner = nullptr;
+
+    /// Set while the reactor has it in the list of that name.
+    bool in_dirty : 1 = false;
+    bool in_drained : 1 = false;
+
+private:
+    class CorkScope;
+
+    Result refuse(std::size_t size);
+    void accept(Bytes bytes);
+    void append_corked(Bytes bytes);
+    void send_through(Bytes bytes);
+    void flush_cork();
+    void write_now(Bytes first, Bytes second);
+    void enqueue(Bytes bytes);
+    void consumed(std::size_t count);
+    void settle_waiting();
+    void after_flush();
+    void block_sending();
+    void finish_sending();
+    void drop_queue();
+
+    void finish_connecting();
+    void receive();
+    void received_end();
+    void fail(int error);
+    void update_receiving();
+    [[nodiscard]] bool receiving_held() const noexcept;
+    void rearm_idle_timer();
+
+    ReactorCore* reactor_;
+    ConnectionOwner* owner_;
+    ConnectionHandler* handler_;
+    SendQueue queue_;
+    BroadcastLog::Cursor cursor_;
+    std::uint64_t bytes_received_ = 0;
+    std::uint64_t bytes_sent_ = 0;
+    std::uint64_t messages_received_ = 0;
+    std::uint64_t messages_sent_ = 0;
+    Time opened_at_{};
+    Time last_activity_{};
+    ConnectionId id_;
+    platform::PeerAddress peer_;
+    int error_ = 0;
+
+    ConnectionState state_ = ConnectionState::connecting;
+    CloseReason reason_ = CloseReason::none;
+    bool error_is_own_ : 1 = false;  // `error_` is an Errc
+    bool opened_ : 1 = false;        // on_open was called
+    bool paused_ : 1 = false;
+    bool blocked_ : 1 = false;         // the kernel takes nothing until a sendable event
+    bool drain_wanted_ : 1 = false;    // a send was refused, or the high watermark passed
+    bool send_closing_ : 1 = false;    // nothing more is accepted; FIN when all is sent
+    bool send_closed_ : 1 = false;     // FIN is sent
+    bool receive_closed_ : 1 = false;  // the peer's FIN was received
+    bool socket_released_ : 1 = false;
+};
+
+}  // namespace pollux
