@@ -1,0 +1,20 @@
+// Counts every allocation of the process, whichever thread and function makes it.
+#pragma once
+
+#include <cstddef>
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+#define POLLUX_COUNTS_ALLOCATIONS 0  // the sanitizers have an allocator of their own
+#else
+#define POLLUX_COUNTS_ALLOCATIONS 1
+#endif
+
+namespace pollux::test {
+
+/// From now on allocations are counted, from 0. Where the first of them comes from is written to stderr.
+void start_counting();
+
+/// Stops counting and returns how many there were.
+[[nodiscard]] std::size_t stop_counting();
+
+}  // namespace pollux::test
