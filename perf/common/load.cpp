@@ -1,0 +1,107 @@
+// The load side of a benchmark.
+#include "load.h"
+
+#include <cstdio>
+#include <string>
+#include <thread>
+
+namespace perf {
+namespace {
+
+constexpr std::chrono::seconds connect_patience{30};
+
+}  // namespace
+
+Load::Load(const Options& options, pollux::Transport transport)
+    : options_(options),
+      transport_(transport),
+      pattern_(options.size),
+      engine_(make_engine_options(options)),
+      shards_(engine_.reactors()) {}
+
+int Load::run(const ClientMaker& make_client) {
+    const pollux::Status started = engine_.start();
+    if (!started) {
+        std::fprintf(stderr, "%s\n", started.message().c_str());
+        return 1;
+    }
+    const bool all_connected = connect(make_client);
+    if (all_connected) measure();
+    phase_.store(Phase::over, std::memory_order_relaxed);
+    engine_.stop();
+    engine_.wait();
+    if (!all_connected) return 1;
+
+    const Report report = collect();
+    print(report);
+    return report.errors == 0 ? 0 : 1;
+}
+
+bool Load::connect(const ClientMaker& make_client) {
+    for (std::size_t i = 0; i < options_.clients; ++i) {
+        const pollux::Status status = make_client({.endpoint = endpoint_text(options_, transport_)}).start();
+        if (!status) {
+            std::fprintf(stderr, "%s\n", status.message().c_str());
+            return false;
+        }
+    }
+    const auto deadline = std::chrono::steady_clock::now() + connect_patience;
+    while (connected_ + failed_ < options_.clients && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+
+    if (connected_ < options_.clients) {
+        std::fprintf(stderr, "only %zu of %zu clients could connect to %s\n", connected_.load(), options_.clients,
+                     endpoint_text(options_, transport_).c_str());
+        return false;
+    }
+    std::printf("All clients connected!\n");
+    std::fflush(stdout);
+    return true;
+}
+
+void Load::measure() {
+    phase_.store(Phase::measuring, std::memory_order_relaxed);
+    const auto begin = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        engine_.post(i, [&shard = shards_[i]] {
+            for (LoadHandler* handler : shard.handlers) {
+                if (handler->connection_ != nullptr) handler->begin(*handler->connection_);
+            }
+        });
+    }
+    std::this_thread::sleep_until(
+        begin + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{options_.seconds}));
+    phase_.store(Phase::over, std::memory_order_relaxed);
+    time_ = std::chrono::steady_clock::now() - begin;
+}
+
+Report Load::collect() const {
+    Report report{.message_bytes = options_.size, .time = time_};
+    for (const Shard& shard : shards_) {
+        report.errors += shard.errors;
+        report.bytes += shard.bytes;
+        report.latency.add(shard.latency);
+    }
+    return report;
+}
+
+void LoadHandler::on_open(pollux::Connection& connection) {
+    shard_ = &load_->shards_[connection.reactor().index()];
+    shard_->handlers.push_back(this);
+    connection_ = &connection;
+    ++load_->connected_;
+}
+
+void LoadHandler::on_close(pollux::Connection& /*connection*/, pollux::CloseReason reason, std::error_code error) {
+    connection_ = nullptr;
+    if (load_->phase_.load(std::memory_order_relaxed) == Load::Phase::over) return;
+    ++shard_->errors;
+    std::fprintf(stderr, "connection lost: %s %s\n", std::string{to_string(reason)}.c_str(), error.message().c_str());
+}
+
+void LoadHandler::on_connect_error(std::error_code error, unsigned /*attempt*/, bool /*will_retry*/) {
+    std::fprintf(stderr, "cannot connect: %s\n", error.message().c_str());
+    ++load_->failed_;
+}
+
+}  // namespace perf

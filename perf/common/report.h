@@ -1,0 +1,22 @@
+// What a load program prints at the end: NetCoreServer's lines, and percentiles where a latency was measured.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "histogram.h"
+
+namespace perf {
+
+/// The outcome of a run.
+struct Report {
+    std::uint64_t errors = 0;
+    std::uint64_t bytes = 0;
+    std::size_t message_bytes = 1;
+    std::chrono::nanoseconds time{0};
+    Histogram latency{};  ///< Empty unless one message was in flight.
+};
+
+void print(const Report& report);
+
+}  // namespace perf

@@ -1,0 +1,185 @@
+# The rows of the benchmark table. A new server with its floor and its load is one more `LoadRow`.
+import dataclasses
+import json
+import re
+import resource
+import time
+
+from bench_processes import START_SECONDS, RunFailed
+
+POLLUX = "pollux"
+FLOOR = "floor"
+
+IDLE_CONNECTIONS = 10_000
+IDLE_WARM_UP = 1_000  # connections that are there before the first look, so that what is made once does not count
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What every row has. `name` selects it on the command line; `published` is (row, clients) in perf/published."""
+
+    name: str
+    title: str
+    unit: str = "msg/s"
+    published: tuple = ()
+    scales: bool = True  # worth measuring with several reactors
+
+    def floor_program(self):
+        """The bare loop to compare with, or nothing."""
+        return None
+
+    def sides(self, bench, reactors):
+        """The floor has one thread, so it is no measure for several reactors; and it is for Linux only."""
+        comparable = reactors == 1 and self.floor_program() and bench.has(self.floor_program())
+        return [POLLUX, FLOOR] if comparable else [POLLUX]
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadRow(Row):
+    """A server under load for some seconds. Both servers get the same load from the same program."""
+
+    server: str = ""  # in perf/
+    floor: str = ""  # in perf/floor/
+    client: str = ""  # in perf/
+    transport: str = "tcp"
+    client_options: tuple = ()
+
+    def floor_program(self):
+        return f"floor/{self.floor}" if self.floor else None
+
+    def measure(self, bench, side, reactors):
+        where = bench.socket_path() if self.transport == "uds" else bench.free_port()
+        server = self.start_server(bench, side, reactors, where)
+        try:
+            output = self.run_client(bench, reactors, where)
+        except RunFailed as failure:
+            bench.stop_all()
+            raise RunFailed(f"{failure}{server.ending()}") from None
+        finally:
+            bench.stop_all()
+        return self.sample(output, server.cpu_seconds)
+
+    def start_server(self, bench, side, reactors, where):
+        cores = pinned(bench.server_cores(reactors))
+        if side == POLLUX:
+            return bench.start_server(self.server, "-p", where, "-t", reactors, *cores)
+        return bench.start_server(self.floor_program(), "-u" if self.transport == "uds" else "-p", where, *cores)
+
+    def run_client(self, bench, reactors, where):
+        cores = bench.client_cores(reactors) if bench.server_cores(reactors) else []
+        return bench.run_client(self.client, "-p", where, "-t", len(cores) or reactors, *self.client_options,
+                                *pinned(cores))
+
+    @staticmethod
+    def sample(output, server_cpu_seconds):
+        messages = number_after("Total messages", output)
+        if not messages:
+            raise RunFailed("the client received nothing")
+        if number_after("Errors", output) != 0:
+            raise RunFailed(f"the client counted {number_after('Errors', output):.0f} errors")
+        sample = {"value": number_after("Message throughput", output), "cpu_ns": server_cpu_seconds * 1e9 / messages}
+        for name in ("p50", "p99", "p99.9"):
+            latency = microseconds_after(f"Latency {name}", output)
+            if latency is not None:
+                sample[name] = latency
+        return sample
+
+
+@dataclasses.dataclass(frozen=True)
+class IdleRow(Row):
+    """What the server's resident memory grows by for each connection that does nothing."""
+
+    server: str = ""
+    floor: str = ""
+    client: str = ""
+
+    def floor_program(self):
+        return f"floor/{self.floor}"
+
+    def measure(self, bench, side, reactors):
+        connections = min(IDLE_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - IDLE_WARM_UP - 500)
+        if connections < IDLE_WARM_UP:
+            raise RunFailed("the descriptor limit is too low (ulimit -n)")
+        port = bench.free_port()
+        try:
+            server = bench.start_server(self.server if side == POLLUX else self.floor_program(), "-p", port)
+            before = self.connect(bench, server, port, IDLE_WARM_UP)
+            after = self.connect(bench, server, port, connections)
+        finally:
+            bench.stop_all()
+        return {"value": (after - before) / connections, "connections": connections}
+
+    def connect(self, bench, server, port, connections):
+        client = bench.start(self.client, "-p", port, "-m", 0, "-c", connections, "-z", 60)
+        client.read_until(b"All clients connected!", 2 * START_SECONDS)
+        time.sleep(0.5)
+        return server.resident_bytes()
+
+
+@dataclasses.dataclass(frozen=True)
+class MicroRow(Row):
+    """One benchmark of a program in perf/micro."""
+
+    program: str = ""
+    benchmark: str = ""
+
+    def measure(self, bench, side, reactors):
+        if not bench.has(f"micro/{self.program}"):
+            raise RunFailed(f"{self.program} is not built: Google Benchmark was not found")
+        try:
+            program = bench.start(f"micro/{self.program}", "--benchmark_format=json",
+                                  f"--benchmark_filter={self.benchmark}", f"--benchmark_min_time={bench.seconds / 2}")
+            program.read_until(None, bench.seconds + 60)
+        finally:
+            bench.stop_all()
+        try:
+            return {"value": json.loads(program.output)["benchmarks"][0]["items_per_second"]}
+        except (ValueError, LookupError):
+            raise RunFailed(f"{self.program} gave no figure for {self.benchmark}") from None
+
+
+def pinned(cores):
+    return ["--cores", ",".join(str(core) for core in cores)] if cores else []
+
+
+def number_after(name, output):
+    found = re.search(rf"^{re.escape(name)}: ([0-9.]+)", output, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def microseconds_after(name, output):
+    found = re.search(rf"^{re.escape(name)}: ([0-9.]+) (ns|mcs|ms|s)$", output, re.MULTILINE)
+    return float(found[1]) * {"ns": 1e-3, "mcs": 1, "ms": 1e3, "s": 1e6}[found[2]] if found else None
+
+
+def echo_row(transport, clients, in_flight):
+    one = in_flight == 1
+    return LoadRow(
+        name=f"{transport}_echo_{clients}" + ("_one" if one else ""),
+        title=f"{transport.upper()} echo, {count(clients, 'client')}, {in_flight} in flight",
+        published=() if one else (f"{transport}_echo", str(clients)),
+        server=f"{transport}_echo_server", floor="echo_server", client=f"{transport}_echo_client",
+        transport=transport, client_options=("-c", clients, "-m", in_flight, "-s", 32))
+
+
+def multicast_row(transport, clients):
+    return LoadRow(
+        name=f"{transport}_multicast_{clients}", title=f"{transport.upper()} multicast, {count(clients, 'client')}",
+        published=(f"{transport}_multicast", str(clients)),
+        server=f"{transport}_multicast_server", floor="multicast_server", client=f"{transport}_multicast_client",
+        transport=transport, client_options=("-c", clients, "-s", 32))
+
+
+def count(number, thing):
+    return f"{number} {thing}" + ("" if number == 1 else "s")
+
+
+ROWS = [
+    *(echo_row(transport, clients, 1000) for transport in ("tcp", "uds") for clients in (1, 100)),
+    *(echo_row(transport, clients, 1) for transport in ("tcp", "uds") for clients in (1, 100)),
+    *(multicast_row(transport, clients) for transport in ("tcp", "uds") for clients in (1, 100)),
+    IdleRow(name="tcp_idle", title="TCP idle connection, memory", unit="bytes", scales=False,
+            server="tcp_echo_server", floor="echo_server", client="tcp_echo_client"),
+    MicroRow(name="mailbox", title="Mailbox, 32 B between two threads", scales=False,
+             program="mailbox_benchmark", benchmark="send_through_mailbox/bytes:32/batch:1/"),
+]
