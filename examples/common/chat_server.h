@@ -1,0 +1,113 @@
+// The chat server behind tcp_chat_server and uds_chat_server: what carries the bytes is the endpoint's business.
+#pragma once
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include <pollux/pollux.h>
+
+#include "console.h"
+#include "line_reader.h"
+
+namespace chat {
+
+using console::printable;
+using console::say;
+
+/// What all members share. The engine below has one reactor, so one thread touches it.
+struct Room {
+    unsigned last_number = 0;
+};
+
+/// One connection. Its lines go to everybody, itself included; "!" asks to be disconnected.
+class Member final : public pollux::ConnectionHandler {
+public:
+    explicit Member(Room& room) : number_(++room.last_number) {}
+
+    void on_open(pollux::Connection& connection) override {
+        const std::string peer = connection.peer_address().to_string();  // "" for a Unix-domain client: it has no name
+        say("(", number_, ") joined", peer.empty() ? "" : " from ", peer);
+        connection.send("Welcome. A line goes to everybody here; ! on a line of its own disconnects you.\n");
+    }
+
+    void on_data(pollux::Connection& connection, pollux::Bytes data) override {
+        const bool fits = lines_.feed(data, [&](std::string_view line) { on_line(connection, line); });
+        if (fits || !connection.is_open()) return;
+        say("(", number_, ") sends a line of more than ", max_line_bytes, " bytes");
+        connection.send("That line is too long.\n");
+        connection.close();
+    }
+
+    void on_end(pollux::Connection& connection) override {
+        lines_.end([&](std::string_view line) { on_line(connection, line); });
+        connection.close();
+    }
+
+    void on_close(pollux::Connection&, pollux::CloseReason reason, std::error_code error) override {
+        say("(", number_, ") left: ", to_string(reason), error ? " (" + error.message() + ")" : "");
+    }
+
+private:
+    void on_line(pollux::Connection& connection, std::string_view line) {
+        // Lines may follow the "!" in the same piece of the stream.
+        if (!connection.is_open() || line.empty()) return;
+        if (line == "!") {
+            connection.close();
+            return;
+        }
+        const std::string text = "(" + std::to_string(number_) + ") " + std::string{line};
+        say(printable(text));
+        if (auto* server = connection.server(); server != nullptr) server->broadcast(text + '\n');
+    }
+
+    unsigned number_;
+    LineReader lines_{max_line_bytes};
+};
+
+/// Serves until an empty line or the end of the console's input. The exit status of the program.
+inline int run_server(const std::string& endpoint) {
+    Room room;
+    // One reactor: all members see all lines in the same order. With more, each reactor would have an order of its own.
+    pollux::Engine engine{{.reactors = 1}};
+    pollux::Server<Member> server{engine,
+                                  {.endpoint = endpoint,
+                                   .connection = {.keep_alive = {.enabled = true},  // a silent member is welcome,
+                                                  .idle_timeout = std::chrono::minutes{0},  // a vanished one is not
+                                                  .close_timeout = std::chrono::seconds{1}}},
+                                  std::ref(room)};
+
+    // The server first: where it cannot listen, no thread needs to start.
+    pollux::Status status = server.start();
+    if (status) status = engine.start();
+    if (!status) {
+        std::cerr << status << '\n';
+        return EXIT_FAILURE;
+    }
+    say("Listening on ", server.address().to_string(), ". A line goes to everybody, ! restarts, an empty line stops.");
+
+    std::string line;
+    while (std::getline(std::cin, line) && !line.empty()) {
+        if (line == "!") {
+            status = server.restart();
+            if (!status) break;
+            say("Restarted on ", server.address().to_string());
+        } else if (line.size() > max_line_bytes) {
+            say("Not sent: longer than ", max_line_bytes, " bytes");
+        } else if (const auto result = server.broadcast("(admin) " + line + '\n'); result != pollux::Result::ok) {
+            say("Not sent: ", to_string(result));
+        }
+    }
+
+    if (!status) std::cerr << status << '\n';
+    server.stop();
+    engine.stop();
+    engine.wait();
+    say("Stopped.");
+    return status ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace chat

@@ -1,0 +1,61 @@
+// The console of the examples: whole lines out from any thread, arguments in.
+#pragma once
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace console {
+
+/// Writes one line in one call, so that lines of several threads never mix, and flushes it, so that a program behind
+/// a pipe sees it at once. A program that must never wait for a slow terminal would hand its lines to a thread instead.
+template <class... Parts>
+void say(const Parts&... parts) {
+    std::ostringstream out;
+    (out << ... << parts) << '\n';
+    const std::string line = out.str();
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fflush(stdout);
+}
+
+/// `text` with '?' for control characters: what a peer sends must not steer the terminal.
+inline std::string printable(std::string_view text) {
+    std::string result{text};
+    std::replace_if(
+        result.begin(), result.end(),
+        [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }, '?');
+    return result;
+}
+
+/// The only argument, or "" if there is none. `--help` and mistakes end the program with `usage`.
+inline std::string only_argument(int argc, char** argv, std::string_view usage) {
+    const std::string_view argument = argc > 1 ? argv[1] : "";
+    const bool wants_help = argument == "--help" || argument == "-h";
+    if (wants_help || argc > 2 || argument.starts_with('-')) {
+        std::fprintf(wants_help ? stdout : stderr, "%.*s", static_cast<int>(usage.size()), usage.data());
+        std::exit(wants_help ? EXIT_SUCCESS : 2);
+    }
+    return std::string{argument};
+}
+
+/// An endpoint from an argument that is a port, `host:port`, an endpoint, or nothing.
+inline std::string tcp_endpoint(const std::string& argument) {
+    if (argument.empty()) return "tcp://127.0.0.1:1111";
+    if (argument.find("://") != std::string::npos) return argument;
+    const bool is_port = argument.find_first_not_of("0123456789") == std::string::npos;
+    return (is_port ? "tcp://127.0.0.1:" : "tcp://") + argument;
+}
+
+/// An endpoint from an argument that is a path, `@` and an abstract name, an endpoint, or nothing.
+inline std::string unix_endpoint(const std::string& argument) {
+    if (argument.empty()) return "unix://" + (std::filesystem::temp_directory_path() / "pollux-chat.sock").string();
+    if (argument.find("://") != std::string::npos) return argument;
+    if (argument.starts_with('@')) return "unix://" + argument;
+    return "unix://" + std::filesystem::absolute(argument).string();
+}
+
+}  // namespace console
