@@ -263,27 +263,24 @@ TEST_P(CloseTest, bytes_either_way_keep_a_connection_alive) {
     ConnectionOptions options;
     options.idle_timeout = 400ms;
     auto server = serve({.on_data = [](Connection&, Bytes) {}}, {.connection = options});
-    const RawSocket talker = RawSocket::connect(server->address());
-    ASSERT_TRUE(seen.wait_for_opens(1));
-    const RawSocket listener = RawSocket::connect(server->address());
-    ASSERT_TRUE(seen.wait_for_opens(2));
-    Clock::duration longest_gap{};
-    Clock::time_point last = Clock::now();
-    for (const Clock::time_point start = last; last - start < 1s;) {
-        ASSERT_TRUE(talker.send("x"));
-        (void)engine.send(seen.id(1), "y");
-        std::this_thread::sleep_for(20ms);
-        const Clock::time_point now = Clock::now();
-        longest_gap = std::max(longest_gap, now - last);
-        last = now;
+    // The machine may be so busy that one of the threads sleeps through the timeout: then this attempt says nothing.
+    bool kept_alive = false;
+    for (std::size_t attempt = 0; attempt < 10 && !kept_alive; ++attempt) {
+        const RawSocket talker = RawSocket::connect(server->address());
+        ASSERT_TRUE(seen.wait_for_opens(2 * attempt + 1));
+        const RawSocket listener = RawSocket::connect(server->address());
+        ASSERT_TRUE(seen.wait_for_opens(2 * attempt + 2));
+        const ConnectionId listening = seen.id(2 * attempt + 1);
+        kept_alive = true;
+        for (const Clock::time_point start = Clock::now(); kept_alive && Clock::now() - start < 1s;) {
+            kept_alive = talker.send("x") && engine.send(listening, "y") == Result::ok;
+            std::this_thread::sleep_for(20ms);
+        }
+        ASSERT_TRUE(seen.wait_for_closes(2 * attempt + 2));  // they fall silent
+        EXPECT_EQ(seen.reason(2 * attempt), CloseReason::idle_timeout);
+        EXPECT_EQ(seen.reason(2 * attempt + 1), CloseReason::idle_timeout);
     }
-    // On a machine so busy that this thread slept through the timeout, the test says nothing.
-    if (longest_gap < 200ms) {
-        EXPECT_EQ(seen.seen().closes, 0u) << "closed although bytes went to and fro";
-    }
-    ASSERT_TRUE(seen.wait_for_closes(2));
-    EXPECT_EQ(seen.reason(0), CloseReason::idle_timeout);
-    EXPECT_EQ(seen.reason(1), CloseReason::idle_timeout);
+    EXPECT_TRUE(kept_alive) << "closed although bytes went to and fro";
 }
 
 TEST_P(CloseTest, a_closed_connection_is_not_found_by_its_id) {

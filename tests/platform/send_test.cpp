@@ -34,12 +34,19 @@ TEST_P(SendTest, is_taken_in_part_and_then_not_at_all) {
 
 TEST_P(SendTest, room_is_told_after_the_peer_has_read) {
     for (int round = 0; round < 5; ++round) {
-        const std::size_t sent = fill(loop, client);
-        const std::string rest = pattern(sent, 1);
-        client.sent = 0;
-        loop.poller.arm_send(client, as_bytes(rest));
-        loop.settle();
-        ASSERT_EQ(client.seen & sendable, 0U) << "there is no room yet";
+        std::size_t sent = 0;
+        std::string rest;
+        int attempts = 0;
+        // The kernel of a busy machine moves bytes to the peer's side, and makes room, after it has refused some.
+        do {
+            ASSERT_LT(++attempts, 50) << "room is told though there is none";
+            sent += fill(loop, client, sent);
+            rest = pattern(sent, 1);
+            client.sent = 0;
+            loop.poller.arm_send(client, as_bytes(rest));
+            loop.settle();
+            sent += client.sent;
+        } while ((client.take_seen() & sendable) != 0);
         ASSERT_EQ(receive_exactly(loop, server, sent), pattern(0, sent));
         ASSERT_NE(loop.wait_for(client, sendable) & sendable, 0U);
         if (client.sent == 0) {

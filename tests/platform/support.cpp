@@ -195,12 +195,12 @@ void send_all(Loop& loop, End& end, std::string_view text) {
     }
 }
 
-std::size_t fill(Loop& loop, End& end) {
+std::size_t fill(Loop& loop, End& end, std::size_t offset) {
     const std::string block = pattern(0, std::size_t{1} << 16);
     std::size_t total = 0;
     for (;;) {
         // The sequence is kept, so that the reader can check it.
-        const std::string bytes = pattern(total, block.size());
+        const std::string bytes = pattern(offset + total, block.size());
         const IoResult result = loop.poller.send(end, as_bytes(bytes));
         if (result.status == IoStatus::would_block) return total;
         EXPECT_EQ(result.status, IoStatus::done);

@@ -127,8 +127,8 @@ std::string receive_to_end(Loop& loop, End& end);
 /// Sends all, waiting where it must.
 void send_all(Loop& loop, End& end, std::string_view text);
 
-/// Sends until the peer's and the own buffers are full. Returns the bytes taken.
-std::size_t fill(Loop& loop, End& end);
+/// Sends the pattern from `offset` on until the peer's and the own buffers are full. Returns the bytes taken.
+std::size_t fill(Loop& loop, End& end, std::size_t offset = 0);
 
 /// A connection over each transport: `client` is the connecting, `server` the accepted end, on one loop.
 class PairTest : public testing::TestWithParam<Transport> {
