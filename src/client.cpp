@@ -55,7 +55,20 @@ Status ClientBase::Core::check_options(Endpoint& endpoint) const {
         return bad_option(
             "ClientOptions::reconnect has delay < 0, max_delay < delay, growth < 1, or jitter not in 0 to 1");
     }
+    if (Status status = check_tls(endpoint); !status) return status;
     return check_connection_options(options_.connection);
+}
+
+Status ClientBase::Core::check_tls(const Endpoint& endpoint) const {
+    const TlsContext& tls = options_.tls;
+    if (!tls) return {};
+    if (tls.is_server()) return bad_option("ClientOptions::tls is a server's TlsContext");
+    if (Status status = tls.status(); !status) return status;
+    if (endpoint.host.empty() && options_.server_name.empty() && tls.core()->verification() == TlsVerification::full) {
+        return bad_option("ClientOptions::server_name is empty: " + options_.endpoint +
+                          " has no name that the server's certificate could be verified against");
+    }
+    return {};
 }
 
 // From any thread.
@@ -113,6 +126,11 @@ void ClientBase::Core::begin() {
     ending_ = false;
     failed_attempts_ = 0;
     set_transport(endpoint_.transport);
+    set_secure(static_cast<bool>(options_.tls));
+    server_name_.name = options_.server_name.empty() ? endpoint_.host : options_.server_name;
+    SocketAddress numeric;
+    server_name_.is_address = platform::parse_numeric(server_name_.name, 0, numeric);
+    server_name_.cache = server_name_.name + ' ' + options_.endpoint;
     reactor_->add(*this);
     if (reactor_->stopping()) {
         end(true, CloseReason::shutdown);
@@ -202,11 +220,17 @@ void ClientBase::Core::try_address() {
 }
 
 void ClientBase::Core::on_connected(StreamConnection& connection) {
-    failed_attempts_ = 0;
     const SocketAddress& peer = addresses_[next_address_];
-    if (!connection.establish({peer.family, peer.port, peer.scope, peer.ip})) return;
+    if (connection.establish({peer.family, peer.port, peer.scope, peer.ip})) connection.begin();
+}
+
+SslPointer ClientBase::Core::make_tls() {
+    return options_.tls.core()->connect(server_name_);
+}
+
+void ClientBase::Core::on_established(StreamConnection& connection) {
+    failed_attempts_ = 0;
     id_.store(connection.identity().value, std::memory_order_release);
-    connection.announce();
 }
 
 void ClientBase::Core::on_finished(StreamConnection& connection) {

@@ -14,6 +14,7 @@
 #include "connection_owner.h"
 #include "engine_core.h"
 #include "reactor_core.h"
+#include "tls_context_core.h"
 
 namespace pollux {
 
@@ -34,6 +35,9 @@ public:
     [[nodiscard]] Engine& engine() const noexcept { return *engine_; }
 
     // ConnectionOwner
+    [[nodiscard]] bool is_server() const noexcept override { return false; }
+    [[nodiscard]] SslPointer make_tls() override;
+    void on_established(StreamConnection& connection) override;
     void on_connected(StreamConnection& connection) override;
     void on_finished(StreamConnection& connection) override;
     void on_released(StreamConnection& connection) override;
@@ -46,6 +50,7 @@ private:
     enum class Phase : std::uint8_t { stopped, running, stopping };
 
     [[nodiscard]] Status check_options(Endpoint& endpoint) const;
+    [[nodiscard]] Status check_tls(const Endpoint& endpoint) const;
     [[nodiscard]] bool begin_stopping();
 
     // Reactor thread.
@@ -81,6 +86,7 @@ private:
     void* handler_memory_ = nullptr;
     StreamConnection* connection_ = nullptr;
     std::size_t unreleased_ = 0;  // connections whose memory is still out
+    TlsServerName server_name_;
     std::vector<SocketAddress> addresses_;
     std::size_t next_address_ = 0;
     std::chrono::steady_clock::time_point address_deadline_{};  // of the address that is being tried

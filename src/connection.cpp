@@ -62,6 +62,12 @@ SocketAddress Connection::peer_address() const {
 Transport Connection::transport() const noexcept {
     return stream(*this).owner().transport();
 }
+bool Connection::is_secure() const noexcept {
+    return stream(*this).owner().secure();
+}
+std::optional<TlsInfo> Connection::tls() const {
+    return stream(*this).read_tls();
+}
 Reactor& Connection::reactor() const noexcept {
     return stream(*this).home();
 }

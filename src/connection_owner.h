@@ -6,6 +6,7 @@
 
 #include "broadcast_log.h"
 #include "counter.h"
+#include "proto/tls_session.h"
 
 namespace pollux {
 
@@ -36,8 +37,20 @@ public:
 
     [[nodiscard]] OwnerCounters& counters() noexcept { return counters_; }
 
-    /// A connection that was connecting is established.
+    /// True if its connections are encrypted.
+    [[nodiscard]] bool secure() const noexcept { return secure_; }
+
+    /// True for a server's part: its connections were accepted.
+    [[nodiscard]] virtual bool is_server() const noexcept = 0;
+
+    /// A new TLS session for one of its connections; null if there is no memory. Only if it is secure.
+    [[nodiscard]] virtual SslPointer make_tls() = 0;
+
+    /// A connection that was connecting has a byte stream.
     virtual void on_connected(StreamConnection& connection) = 0;
+
+    /// A connection is established; its handler is told next.
+    virtual void on_established(StreamConnection& connection) = 0;
 
     /// A connection is over: its handler is told, unless it never was established.
     virtual void on_finished(StreamConnection& connection) = 0;
@@ -51,12 +64,14 @@ public:
 protected:
     ~ConnectionOwner() = default;
     void set_transport(Transport transport) noexcept { transport_ = transport; }
+    void set_secure(bool secure) noexcept { secure_ = secure; }
 
 private:
     const ConnectionOptions* options_;
     BroadcastLog* log_;
     OwnerCounters counters_;
     Transport transport_;
+    bool secure_ = false;
 };
 
 }  // namespace pollux

@@ -43,6 +43,8 @@ std::string_view to_string(CloseReason reason) noexcept {
             return "protocol error";
         case CloseReason::tls_error:
             return "TLS error";
+        case CloseReason::tls_truncated:
+            return "TLS truncated";
         case CloseReason::slow_consumer:
             return "slow consumer";
         case CloseReason::limit:

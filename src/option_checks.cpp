@@ -38,6 +38,9 @@ Status check_connection_options(const ConnectionOptions& options) {
     }
     if (options.idle_timeout && options.idle_timeout->count() < 0)
         return bad_option("ConnectionOptions::idle_timeout is negative");
+    if (options.handshake_timeout.count() <= 0) {
+        return bad_option("ConnectionOptions::handshake_timeout is not positive");
+    }
     if (options.close_timeout.count() <= 0) return bad_option("ConnectionOptions::close_timeout is not positive");
     if (options.keep_alive.enabled && (options.keep_alive.idle.count() <= 0 ||
                                        options.keep_alive.interval.count() <= 0 || options.keep_alive.count == 0)) {

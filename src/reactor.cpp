@@ -9,6 +9,7 @@
 #include "reactor_core.h"
 #include "server_shard.h"
 #include "stream_connection.h"
+#include "stream_tls.h"
 #include "thread_mailboxes.h"
 #include "timer_access.h"
 
@@ -18,6 +19,9 @@ namespace {
 
 /// Mail read from one mailbox in a turn, so that one busy thread does not starve the sockets.
 constexpr std::size_t mail_bytes_per_turn = 256 * 1024;
+
+/// Four records with their headers and tags: from there on a larger send saves nothing more.
+constexpr std::size_t record_cork_bytes = 4 * (TlsSession::max_record_bytes + 64);
 
 /// How often a spinning reactor looks at its poller: each look is a system call.
 constexpr int relaxations_per_poll = 16;
@@ -48,7 +52,8 @@ ReactorCore::ReactorCore(Engine& engine, const EngineOptions& options, std::size
       now_(platform::Poller::now()),
       spin_(options.spin),
       cork_(2 * options.receive_buffer_bytes),
-      receive_buffer_(new std::byte[options.receive_buffer_bytes]),
+      record_cork_(record_cork_bytes),
+      receive_memory_(new std::byte[TlsSession::max_record_bytes + options.receive_buffer_bytes]),
       receive_buffer_bytes_(options.receive_buffer_bytes),
       send_slab_(send_block_bytes),
       stop_timeout_(options.stop_timeout),
@@ -75,6 +80,29 @@ Slab& ReactorCore::slab_for(std::size_t bytes) {
     return *slabs_.emplace_back(std::make_unique<Slab>(bytes));
 }
 
+// TLS.
+
+TlsStream* ReactorCore::create_tls(StreamConnection& connection, SslPointer ssl) {
+    return ::new (slab_for(sizeof(TlsStream)).allocate()) TlsStream(connection, std::move(ssl));
+}
+
+void ReactorCore::destroy_tls(TlsStream* tls) noexcept {
+    if (buffered_tls_ == tls) buffered_tls_ = nullptr;
+    tls->~TlsStream();
+    slab_for(sizeof(TlsStream)).release(tls);
+}
+
+void ReactorCore::use_tls_buffers(TlsStream& tls) noexcept {
+    if (buffered_tls_ == &tls) return;
+    if (buffered_tls_ != nullptr) buffered_tls_->session.release_buffers();
+    buffered_tls_ = &tls;
+}
+
+MutableBytes ReactorCore::record_buffer() noexcept {
+    if (record_memory_ == nullptr) record_memory_.reset(new std::byte[TlsSession::max_record_bytes]);
+    return {record_memory_.get(), TlsSession::max_record_bytes};
+}
+
 // The loop.
 
 void ReactorCore::run() {
@@ -93,6 +121,8 @@ void ReactorCore::turn(std::chrono::nanoseconds longest_wait) {
     now_ = platform::Poller::now();
     if (events != 0) last_event_ = now_;
     cork_.renew_budget();
+    handshake_time_ = {};
+    gathers_records_ = events > 1;
     for (std::size_t i = 0; i < events; ++i) dispatch_event(poller_.event(i));
     run_control();
     if (read_mail(mail_bytes_per_turn)) last_event_ = now_;
@@ -179,7 +209,7 @@ void ReactorCore::end_turn() {
     scratch_.swap(dirty_);
     for (StreamConnection* connection : scratch_) {
         connection->in_dirty = false;
-        if (connection->phase() != ConnectionState::closed) connection->flush();
+        if (connection->phase() != ConnectionState::closed) connection->end_turn();
     }
     scratch_.clear();
 }

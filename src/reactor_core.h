@@ -18,6 +18,7 @@
 #include "cork.h"
 #include "mailbox.h"
 #include "platform/sockets.h"
+#include "proto/tls_session.h"
 #include "slab.h"
 #include "slot_table.h"
 #include "timer_wheel.h"
@@ -27,6 +28,7 @@ namespace pollux {
 class ReactorMember;
 class ServerShard;
 class StreamConnection;
+struct TlsStream;
 
 /// What embeds a timer node, in `TimerNode::kind`.
 enum class TimerKind : std::uint8_t { user, connection, member, stop };
@@ -97,7 +99,36 @@ public:
     [[nodiscard]] const SlotTable& connections() const noexcept { return connections_; }
     [[nodiscard]] Slab& send_slab() noexcept { return send_slab_; }
     [[nodiscard]] Cork& cork() noexcept { return cork_; }
-    [[nodiscard]] MutableBytes receive_buffer() noexcept { return {receive_buffer_.get(), receive_buffer_bytes_}; }
+
+    /// Collects the records that one connection makes, where that is worth a copy.
+    [[nodiscard]] Cork& record_cork() noexcept { return record_cork_; }
+
+    /// True if several connections are busy in this turn: then records are better sent several at a time, to save
+    /// calls. One that is alone sends each as soon as it is full: its peer decrypts it while the next is made.
+    [[nodiscard]] bool gathers_records() const noexcept { return gathers_records_; }
+    void gather_records() noexcept { gathers_records_ = true; }
+    [[nodiscard]] MutableBytes receive_buffer() noexcept {
+        return {receive_memory_.get() + TlsSession::max_record_bytes, receive_buffer_bytes_};
+    }
+
+    /// Where what is in the receive buffer is decrypted to: over itself, one record before it.
+    [[nodiscard]] MutableBytes plaintext_buffer() noexcept {
+        return {receive_memory_.get(), TlsSession::max_record_bytes + receive_buffer_bytes_};
+    }
+
+    /// A connection's TLS, and what is put together for a record.
+    [[nodiscard]] TlsStream* create_tls(StreamConnection& connection, SslPointer ssl);
+    void destroy_tls(TlsStream* tls) noexcept;
+    [[nodiscard]] MutableBytes record_buffer() noexcept;
+
+    /// It is about to read or write records, for which OpenSSL needs buffers of 33 KiB. Who did last keeps them until
+    /// somebody else does: then they go back to the allocator, which hands the same memory on. So idle connections own
+    /// none, one that talks all the time takes them once, and many share what is in the cache already.
+    void use_tls_buffers(TlsStream& tls) noexcept;
+
+    /// Handshakes take long, so a turn has a bound on them: everybody else comes first again.
+    [[nodiscard]] bool handshake_budget_spent() const noexcept { return handshake_time_ >= handshake_budget; }
+    void count_handshake(std::chrono::nanoseconds time) noexcept { handshake_time_ += time; }
     [[nodiscard]] platform::ReserveDescriptor& reserve_descriptor() noexcept { return reserve_; }
     [[nodiscard]] Time turn_time() const noexcept { return now_; }
     [[nodiscard]] bool stopping() const noexcept { return stopping_; }
@@ -131,6 +162,8 @@ public:
 private:
     class CurrentScope;
 
+    static constexpr std::chrono::microseconds handshake_budget{500};
+
     void turn(std::chrono::nanoseconds longest_wait);
     [[nodiscard]] std::chrono::nanoseconds time_to_wait();
     std::size_t wait(std::chrono::nanoseconds longest_wait);
@@ -163,8 +196,12 @@ private:
     Time last_event_{};
     std::chrono::nanoseconds spin_;
     Cork cork_;
-    std::unique_ptr<std::byte[]> receive_buffer_;
+    Cork record_cork_;
+    bool gathers_records_ = false;
+    std::unique_ptr<std::byte[]> receive_memory_;
     std::size_t receive_buffer_bytes_;
+    std::unique_ptr<std::byte[]> record_memory_;  // made on first use
+    std::chrono::nanoseconds handshake_time_{0};  // of this turn
     std::vector<StreamConnection*> dirty_;
     std::vector<StreamConnection*> drained_;
     std::vector<StreamConnection*> finished_;
@@ -180,6 +217,7 @@ private:
     SlotTable connections_;
     platform::ReserveDescriptor reserve_;
     detail::TimerNode stop_timer_;
+    TlsStream* buffered_tls_ = nullptr;
     std::chrono::milliseconds stop_timeout_;
 
     Engine* engine_;

@@ -39,6 +39,10 @@ ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFac
 Status ServerBase::Core::check_options() const {
     if (options_.backlog < 1) return bad_option("ServerOptions::backlog is " + std::to_string(options_.backlog));
     if (options_.max_connections == 0) return bad_option("ServerOptions::max_connections is 0");
+    if (options_.tls) {
+        if (!options_.tls.is_server()) return bad_option("ServerOptions::tls is a client's TlsContext");
+        if (Status status = options_.tls.status(); !status) return status;
+    }
     return check_connection_options(options_.connection);
 }
 
@@ -251,6 +255,7 @@ ServerCounters ServerBase::Core::counters() const {
         const OwnerCounters& counters = shard->counters();
         total.accepted += shard->accepted();
         total.refused += shard->refused();
+        total.handshakes_failed += shard->handshakes_failed();
         total.bytes_received += counters.bytes_received.get();
         total.bytes_sent += counters.bytes_sent.get();
         total.messages_received += counters.messages_received.get();

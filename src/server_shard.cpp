@@ -7,6 +7,7 @@
 #include "round_up.h"
 #include "server_core.h"
 #include "stream_connection.h"
+#include "tls_context_core.h"
 
 namespace pollux {
 
@@ -43,6 +44,7 @@ void ServerShard::begin(platform::NativeHandle listener, Transport transport) {
     keep_alive_ = server_->shared_from_this();
     const bool stopped_already = reactor_->stopping() || !server_->running();
     set_transport(transport);
+    set_secure(static_cast<bool>(server_->options().tls));
     stopping_ = false;
     active_ = true;
     reactor_->add(*this);
@@ -176,12 +178,17 @@ void ServerShard::open(const platform::Accepted& accepted) {
         return;
     }
     accepted_.add(1);
-    if (connection->establish(accepted.peer)) connection->announce();
+    if (connection->establish(accepted.peer)) connection->begin();
+}
+
+SslPointer ServerShard::make_tls() {
+    return server_->options().tls.core()->accept();
 }
 
 void ServerShard::on_connected(StreamConnection& /*connection*/) {}
 
 void ServerShard::on_finished(StreamConnection& connection) {
+    if (connection.failed_handshake()) handshakes_failed_.add(1);
     (connection.previous_of_owner != nullptr ? connection.previous_of_owner->next_of_owner : first_) =
         connection.next_of_owner;
     if (connection.next_of_owner != nullptr) {
@@ -217,6 +224,7 @@ void ServerShard::broadcast_much(Bytes bytes) {
 /// Sends to every member that takes something, and with `SlowConsumer::close` gives up those that are too far behind.
 void ServerShard::flush_broadcasts() {
     if (std::exchange(broadcasts_waiting_, false)) reactor_->remove_pending_broadcast();
+    if (log_.members() > 1) reactor_->gather_records();
     const bool gives_up = server_->options().slow_consumer == SlowConsumer::close;
     for (StreamConnection* connection = first_; connection != nullptr; connection = connection->next_of_owner) {
         if (connection->phase() != ConnectionState::open) continue;

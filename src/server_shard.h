@@ -69,7 +69,13 @@ public:
 
     [[nodiscard]] ReactorCore& reactor() const noexcept { return *reactor_; }
 
+    /// Accepted, and over before TLS was agreed on. Any thread.
+    [[nodiscard]] std::uint64_t handshakes_failed() const noexcept { return handshakes_failed_.get(); }
+
     // ConnectionOwner
+    [[nodiscard]] bool is_server() const noexcept override { return true; }
+    [[nodiscard]] SslPointer make_tls() override;
+    void on_established(StreamConnection& /*connection*/) override {}
     void on_connected(StreamConnection& connection) override;
     void on_finished(StreamConnection& connection) override;
     void on_released(StreamConnection& connection) override;
@@ -118,6 +124,7 @@ private:
     std::atomic<bool> congested_{false};  // the slowest member is too far behind; written here, read by any thread
     Counter accepted_;
     Counter refused_;
+    Counter handshakes_failed_;
 };
 
 }  // namespace pollux

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include <pollux/detail/timer_node.h>
 #include <pollux/handler.h>
@@ -16,15 +18,17 @@
 namespace pollux {
 
 class ReactorCore;
+struct TlsStream;
 
-/// A byte stream over a socket. Its memory, the handler's next to it, belongs to its owner; everything runs on its
-/// reactor's thread. Ten thousand idle ones should fit a few megabytes, so every member is there for a reason.
+/// A byte stream over a socket, plain or with TLS (`tls_` is set, and what concerns it is in stream_tls.cpp). Its
+/// memory, the handler's next to it, belongs to its owner; everything runs on its reactor's thread. Ten thousand idle
+/// ones should fit a few megabytes, so every member is there for a reason.
 class StreamConnection final : public Connection, public platform::Socket, public detail::TimerNode {
 public:
     using Time = std::chrono::steady_clock::time_point;
 
     StreamConnection(ReactorCore& reactor, ConnectionOwner& owner, ConnectionHandler& handler);
-    ~StreamConnection() = default;
+    ~StreamConnection();
 
     // What the public class offers.
 
@@ -39,6 +43,7 @@ public:
     [[nodiscard]] ConnectionCounters read_counters() const noexcept;
     [[nodiscard]] SocketAddress read_local_address() const;
     [[nodiscard]] SocketAddress read_peer_address() const;
+    [[nodiscard]] std::optional<TlsInfo> read_tls() const;
     [[nodiscard]] ConnectionId identity() const noexcept { return id_; }
     [[nodiscard]] ConnectionState phase() const noexcept { return state_; }
     [[nodiscard]] ReactorCore& home() const noexcept { return *reactor_; }
@@ -55,8 +60,8 @@ public:
     /// The socket is established: gives the connection its id. False if that was impossible and it is over.
     [[nodiscard]] bool establish(const platform::PeerAddress& peer);
 
-    /// Calls the handler's `on_open` and begins to receive.
-    void announce();
+    /// Goes on once it is established: with the TLS handshake, or at once with the handler's `on_open`.
+    void begin();
 
     /// Bytes that another thread was promised delivery of. They pass the high watermark; at `max_pending_bytes` the
     /// connection is closed.
@@ -67,6 +72,9 @@ public:
 
     /// Hands what waits to the kernel, as far as it takes it.
     void flush();
+
+    /// It was marked dirty: `flush`, and what was received but could not be delivered then.
+    void end_turn();
 
     /// Bytes of broadcasts that it has not sent yet.
     [[nodiscard]] std::size_t broadcast_lag() const noexcept {
@@ -79,10 +87,13 @@ public:
     /// Ends the connection now. The handler hears of it later in the turn.
     void finish(CloseReason reason, std::error_code error);
 
-    /// Tells the handler that it is over, if it ever was told that it began.
+    /// Tells the handler that it is over, if it ever was told that it began, or a server's that the handshake failed.
     void notify_closed();
 
     [[nodiscard]] bool was_opened() const noexcept { return opened_; }
+
+    /// True if it ended before TLS was agreed on.
+    [[nodiscard]] bool failed_handshake() const noexcept { return owner_->secure() && id_ && !opened_; }
     [[nodiscard]] CloseReason close_reason() const noexcept { return reason_; }
     [[nodiscard]] std::error_code close_error() const noexcept;
 
@@ -99,8 +110,41 @@ public:
     bool in_dirty : 1 = false;
     bool in_drained : 1 = false;
 
+    /// Hands a part of a TLS record to the kernel, or keeps it until that takes more.
+    void send_encrypted(Bytes bytes);
+
 private:
     class CorkScope;
+
+    void announce();
+
+    // With TLS.
+
+    void start_handshake();
+    [[nodiscard]] bool make_session();
+    void continue_handshake(Bytes input);
+    void receive_encrypted(Bytes input);
+    void decrypt(Bytes input);
+    void keep(Bytes input);
+    void receive_kept();
+    void begin_records();
+    void end_records();
+    void flush_record_cork();
+    void append_records(Bytes bytes);
+    void write_records(Bytes bytes);
+    bool encrypt(Bytes record);
+    bool encrypt_waiting();
+    [[nodiscard]] Bytes gather_record(std::span<const Bytes> parts);
+    void flush_records();
+    void flush_encrypted();
+    void keep_encrypted(Bytes bytes);
+    void send_or_keep(Bytes bytes);
+    void encrypted_sent(std::size_t count);
+    void tls_failed();
+    [[nodiscard]] bool close_notify_sent();
+    [[nodiscard]] std::size_t encrypted_bytes() const noexcept;
+    [[nodiscard]] bool take_tls_end() noexcept;
+    void drop_encrypted();
 
     Result refuse(std::size_t size);
     void accept(Bytes bytes);
@@ -110,6 +154,9 @@ private:
     void write_now(Bytes first, Bytes second);
     void enqueue(Bytes bytes);
     void consumed(std::size_t count);
+    void count_sent(std::size_t count);
+    void deliver(Bytes data);
+    void flush_plain();
     void settle_waiting();
     void after_flush();
     void block_sending();
@@ -127,7 +174,8 @@ private:
     ReactorCore* reactor_;
     ConnectionOwner* owner_;
     ConnectionHandler* handler_;
-    SendQueue queue_;
+    TlsStream* tls_ = nullptr;
+    SendQueue queue_;  // with TLS: not encrypted yet
     BroadcastLog::Cursor cursor_;
     std::uint64_t bytes_received_ = 0;
     std::uint64_t bytes_sent_ = 0;
@@ -141,8 +189,8 @@ private:
 
     ConnectionState state_ = ConnectionState::connecting;
     CloseReason reason_ = CloseReason::none;
-    bool error_is_own_ : 1 = false;  // `error_` is an Errc
-    bool opened_ : 1 = false;        // on_open was called
+    std::uint8_t error_category_ : 2 = 0;
+    bool opened_ : 1 = false;  // on_open was called
     bool paused_ : 1 = false;
     bool blocked_ : 1 = false;         // the kernel takes nothing until a sendable event
     bool drain_wanted_ : 1 = false;    // a send was refused, or the high watermark passed

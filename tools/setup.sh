@@ -29,8 +29,9 @@ clang_runtime() {
 }
 
 missing_packages() {
-    local packages=(g++ cmake ninja-build pkg-config libssl-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev
-        python3)
+    # openssl is the command line tool: it makes the certificates, and the tests talk to it.
+    local packages=(g++ cmake ninja-build pkg-config libssl-dev openssl zlib1g-dev libgtest-dev libgmock-dev
+        libbenchmark-dev python3)
     local package
     if $fuzz; then packages+=(clang $(clang_runtime)); fi
     for package in "${packages[@]}"; do
@@ -71,6 +72,6 @@ if command -v apt-get >/dev/null; then
 elif [[ $(uname) == Darwin ]]; then
     set_up_macos
 else
-    printf 'tools/setup.sh: knows apt and brew only; needs a C++20 compiler, CMake 3.20, Ninja, pkg-config, OpenSSL 3, zlib, ' >&2
-    printf 'GoogleTest, Google Benchmark and Python 3. Going on with what is there.\n' >&2
+    printf 'tools/setup.sh: knows apt and brew only; needs a C++20 compiler, CMake 3.20, Ninja, pkg-config, OpenSSL 3 (also its ' >&2
+    printf 'command line tool), zlib, GoogleTest, Google Benchmark and Python 3. Going on with what is there.\n' >&2
 fi

@@ -28,6 +28,15 @@ struct Reconnect {
 struct ClientOptions {
     std::string endpoint{};  ///< See `Endpoint`. Names are resolved on a thread of their own, never on a reactor.
     ConnectionOptions connection{};
+
+    /// Encrypts the connection: a context made by `TlsContext::client`. Default: it is plain.
+    TlsContext tls{};
+
+    /// The name that the server's certificate must have, and that it is asked for (SNI). Default: the endpoint's host,
+    /// which may be an IP address (then nothing is asked for). A Unix endpoint has none, so with
+    /// `TlsVerification::full` it must be given.
+    std::string server_name{};
+
     std::chrono::milliseconds connect_timeout{std::chrono::seconds{10}};  ///< For each address of the name.
     Reconnect reconnect{};
     std::optional<std::size_t> reactor{};  ///< Where it lives; unset for each in turn.

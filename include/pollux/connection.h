@@ -1,14 +1,16 @@
-// A connection: one byte stream (TCP or Unix-domain) that lives and dies on one reactor.
+// A connection: one byte stream (TCP or Unix-domain, plain or with TLS) that lives and dies on one reactor.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include <pollux/address.h>
 #include <pollux/bytes.h>
 #include <pollux/error.h>
+#include <pollux/tls.h>
 
 namespace pollux {
 
@@ -28,19 +30,21 @@ struct ConnectionId {
 
 /// Where a connection is in its life. It only moves downwards.
 enum class ConnectionState : std::uint8_t {
-    connecting,  ///< A client's connection that is not established yet.
-    open,        ///< Established: `on_open` was called or is about to be.
-    closing,     ///< `close()` was asked for: no new sends; pending bytes drain, then the sending side is shut down.
-    closed,      ///< Over; `on_close` was called or is about to be.
+    connecting,   ///< A client's connection that is not established yet.
+    handshaking,  ///< The byte stream is there; TLS is being agreed on. Nothing can be sent yet.
+    open,         ///< Established: `on_open` was called or is about to be.
+    closing,      ///< `close()` was asked for: no new sends; pending bytes drain, then the sending side is shut down.
+    closed,       ///< Over; `on_close` was called or is about to be.
 };
 
-/// What a connection did so far. Bytes are payload bytes as the handler sees them.
+/// What a connection did so far. Bytes are payload bytes as the handler sees them, but for `bytes_pending`.
 struct ConnectionCounters {
     std::uint64_t bytes_received = 0;
-    std::uint64_t bytes_sent = 0;         ///< Handed to the kernel.
+    std::uint64_t bytes_sent = 0;         ///< Handed to the kernel; with TLS, encrypted for it.
     std::uint64_t messages_received = 0;  ///< `on_data` calls; for protocols with messages, messages.
     std::uint64_t messages_sent = 0;      ///< `send` calls that were accepted; broadcasts are the server's.
-    std::size_t bytes_pending = 0;        ///< Accepted and not yet taken by the kernel.
+    std::size_t bytes_pending = 0;        ///< Accepted and not yet taken by the kernel; with TLS, what is encrypted
+                                          ///< counts with its records' overhead.
     std::chrono::nanoseconds uptime{};    ///< Since `on_open`.
 };
 
@@ -58,11 +62,13 @@ public:
     /// `would_block`: the pending bytes have reached `high_watermark_bytes` (or this span would pass
     /// `max_pending_bytes`); `on_drain` follows when they are down to `low_watermark_bytes`.
     /// `closed`: closing or closed. `too_large`: the span is larger than `max_pending_bytes`.
-    /// What a callback sends leaves in one system call when the callback has returned.
+    /// What a callback sends leaves in one system call when the callback has returned; with TLS, each record leaves
+    /// when its 16 KiB are full, and the rest when the callback has returned.
     Result send(Bytes bytes);
     Result send(std::string_view text) { return send(as_bytes(text)); }
 
-    /// Closes gracefully: nothing more is accepted, what is pending drains, the sending side is shut down, and when the
+    /// Closes gracefully: nothing more is accepted, what is pending drains (and TLS's close_notify after it), the
+    /// sending side is shut down, and when the
     /// peer has closed too, or after `close_timeout`, `on_close` is called. What the peer sends meanwhile is discarded.
     void close();
 
@@ -100,6 +106,12 @@ public:
     [[nodiscard]] SocketAddress peer_address() const;
 
     [[nodiscard]] Transport transport() const noexcept;
+
+    /// True if it is encrypted.
+    [[nodiscard]] bool is_secure() const noexcept;
+
+    /// What is known about its encryption; none if it is not encrypted. Up to and including `on_close`.
+    [[nodiscard]] std::optional<TlsInfo> tls() const;
 
     /// The reactor it lives on.
     [[nodiscard]] Reactor& reactor() const noexcept;

@@ -35,7 +35,8 @@ enum class CloseReason : std::uint8_t {
     idle_timeout,       ///< Nothing was received or sent for `idle_timeout`.
     close_timeout,      ///< A graceful close did not finish within `close_timeout`; what was pending is lost.
     protocol_error,     ///< The peer broke the protocol.
-    tls_error,          ///< TLS failed.
+    tls_error,          ///< TLS failed: `error` tells OpenSSL's reason or what is wrong with the certificate.
+    tls_truncated,      ///< The peer's stream ended without TLS's close_notify: what it sent may have been cut off.
     slow_consumer,      ///< The peer did not read, and pending bytes passed `max_pending_bytes`.
     limit,              ///< A limit of the server was reached.
     shutdown,           ///< The server or the engine is stopping.

@@ -21,7 +21,7 @@ public:
     ConnectionHandler& operator=(const ConnectionHandler&) = delete;
     virtual ~ConnectionHandler() = default;
 
-    /// The connection is established. Comes before every other callback of it.
+    /// The connection is established, with TLS after the handshake. Comes before every other callback of it.
     virtual void on_open(Connection& /*connection*/) {}
 
     /// Bytes arrived: everything that was there, up to the reactor's receive buffer. `data` is valid during the call.
@@ -39,7 +39,14 @@ public:
     /// one.
     virtual void on_close(Connection& /*connection*/, CloseReason /*reason*/, std::error_code /*error*/) {}
 
-    /// Clients only: an attempt to connect failed at every address of the endpoint. `attempt` counts from 1 since the
+    /// Servers with TLS only: the handshake was not finished, and the connection is over; neither `on_open` nor
+    /// `on_close` is called. `reason` is `tls_error`, with OpenSSL's error or, in `certificate_category`, that of the
+    /// client's certificate; or whatever else ended it: `handshake_timeout`, `peer_closed`, `shutdown`. Clients are
+    /// told by `on_connect_error`.
+    virtual void on_handshake_error(Connection& /*connection*/, CloseReason /*reason*/, std::error_code /*error*/) {}
+
+    /// Clients only: an attempt to connect failed at every address of the endpoint, TLS included. `attempt` counts from
+    /// 1 since the
     /// last established connection. If `will_retry`, the next attempt follows after the reconnect delay.
     virtual void on_connect_error(std::error_code /*error*/, unsigned /*attempt*/, bool /*will_retry*/) {}
 };
@@ -53,6 +60,7 @@ struct Callbacks {
     std::function<void(Connection&)> on_end{};
     std::function<void(Connection&)> on_drain{};
     std::function<void(Connection&, CloseReason, std::error_code)> on_close{};
+    std::function<void(Connection&, CloseReason, std::error_code)> on_handshake_error{};
     std::function<void(std::error_code, unsigned, bool)> on_connect_error{};
 };
 
@@ -79,6 +87,9 @@ public:
     }
     void on_close(Connection& connection, CloseReason reason, std::error_code error) override {
         if (callbacks_->on_close) callbacks_->on_close(connection, reason, error);
+    }
+    void on_handshake_error(Connection& connection, CloseReason reason, std::error_code error) override {
+        if (callbacks_->on_handshake_error) callbacks_->on_handshake_error(connection, reason, error);
     }
     void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override {
         if (callbacks_->on_connect_error) callbacks_->on_connect_error(error, attempt, will_retry);

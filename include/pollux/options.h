@@ -40,6 +40,10 @@ struct ConnectionOptions {
     /// No byte either way; 0 for never. Unset: ten minutes for a server's connections, never for a client's.
     std::optional<std::chrono::milliseconds> idle_timeout{};
 
+    /// Bound on the TLS handshake, counted from when the connection was accepted or connected, however the peer drips
+    /// its bytes; must be positive.
+    std::chrono::milliseconds handshake_timeout{std::chrono::seconds{10}};
+
     /// Bound on a graceful close; must be positive.
     std::chrono::milliseconds close_timeout{std::chrono::seconds{5}};
 };

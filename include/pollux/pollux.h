@@ -14,3 +14,4 @@
 #include <pollux/server.h>
 #include <pollux/task.h>
 #include <pollux/timer.h>
+#include <pollux/tls.h>

@@ -24,6 +24,9 @@ struct ServerOptions {
     std::string endpoint{};  ///< See `Endpoint`.
     ConnectionOptions connection{};
 
+    /// Encrypts the connections: a context made by `TlsContext::server`. Default: they are plain.
+    TlsContext tls{};
+
     int backlog = 4096;  ///< Established connections the kernel holds for accepting; the system may have a lower bound.
     bool reuse_address = true;  ///< SO_REUSEADDR: a port in TIME_WAIT can be bound again.
     bool reuse_port = false;  ///< SO_REUSEPORT towards other processes. Among the engine's reactors it is used anyway.
@@ -43,9 +46,10 @@ struct ServerOptions {
 /// What a server did so far, over all reactors. Read from any thread; each figure is exact, together they may be a
 /// moment apart. They survive a restart.
 struct ServerCounters {
-    std::uint64_t accepted = 0;   ///< Connections ever opened.
-    std::uint64_t refused = 0;    ///< Closed at accept: `max_connections`, or no descriptors were left.
-    std::size_t connections = 0;  ///< Open now.
+    std::uint64_t accepted = 0;           ///< Connections ever opened.
+    std::uint64_t refused = 0;            ///< Closed at accept: `max_connections`, or no descriptors were left.
+    std::uint64_t handshakes_failed = 0;  ///< Accepted, and over before TLS was agreed on.
+    std::size_t connections = 0;          ///< Open now, or shaking hands.
     std::uint64_t bytes_received = 0;
     std::uint64_t bytes_sent = 0;
     std::uint64_t messages_received = 0;

@@ -7,7 +7,8 @@ file(MAKE_DIRECTORY "${BUILD}")
 # The folder of libraries has another name on each system.
 file(GLOB_RECURSE pc_file "${PREFIX}/pollux.pc")
 get_filename_component(pc_directory "${pc_file}" DIRECTORY)
-set(ENV{PKG_CONFIG_PATH} "${pc_directory}")
+# OpenSSL's may be known through the environment.
+set(ENV{PKG_CONFIG_PATH} "${pc_directory}:$ENV{PKG_CONFIG_PATH}")
 
 execute_process(
     COMMAND "${PKG_CONFIG}" --cflags --libs pollux

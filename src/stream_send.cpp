@@ -1,0 +1,251 @@
+// The sending side of a connection.
+#include <algorithm>
+#include <array>
+
+#include "cork_scope.h"
+#include "reactor_core.h"
+#include "stream_connection.h"
+#include "stream_tls.h"
+
+namespace pollux {
+
+namespace {
+
+/// From here on a copy costs more than a call of its own might save: the span goes straight to the kernel.
+constexpr std::size_t direct_bytes = 16 * 1024;
+
+}  // namespace
+
+std::size_t StreamConnection::pending() const noexcept {
+    std::size_t bytes = queue_.size();
+    if (cursor_.attached()) bytes += owner_->log()->lag(cursor_);
+    if (tls_ != nullptr) bytes += encrypted_bytes();
+    if (reactor_->cork().owner() == this) bytes += reactor_->cork().size();
+    return bytes;
+}
+
+Result StreamConnection::send_bytes(Bytes bytes) {
+    if (!accepts()) return Result::closed;
+    if (bytes.empty()) return Result::ok;
+    const ConnectionOptions& options = owner_->options();
+    const std::size_t waiting = pending();
+    if (waiting >= options.high_watermark_bytes || waiting + bytes.size() > options.max_pending_bytes) {
+        const Result result = refuse(bytes.size());
+        if (result != Result::ok) return result;
+    }
+    accept(bytes);
+    return state_ == ConnectionState::closed ? Result::closed : Result::ok;
+}
+
+Result StreamConnection::refuse(std::size_t size) {
+    const ConnectionOptions& options = owner_->options();
+    if (size > options.max_pending_bytes) return Result::too_large;
+    // What is only in the cork may still go to the kernel now.
+    Cork& cork = reactor_->cork();
+    if (cork.owner() == this && cork.size() != 0 && queue_.empty()) {
+        flush_cork();
+        if (state_ == ConnectionState::closed) return Result::closed;
+        const std::size_t waiting = pending();
+        if (waiting < options.high_watermark_bytes && waiting + size <= options.max_pending_bytes) return Result::ok;
+    }
+    drain_wanted_ = true;
+    return Result::would_block;
+}
+
+void StreamConnection::accept(Bytes bytes) {
+    ++messages_sent_;
+    owner_->counters().messages_sent.add(1);
+    const bool nothing_waits = queue_.empty() && (!cursor_.attached() || owner_->log()->lag(cursor_) == 0);
+    if (nothing_waits && reactor_->cork().owner() == this) {
+        append_corked(bytes);
+    } else if (nothing_waits && bytes.size() >= direct_bytes) {
+        send_through(bytes);
+    } else {
+        settle_waiting();
+        if (state_ == ConnectionState::closed) return;
+        enqueue(bytes);
+        reactor_->mark_dirty(*this);
+    }
+}
+
+void StreamConnection::append_corked(Bytes bytes) {
+    if (tls_ != nullptr) {
+        append_records(bytes);
+        return;
+    }
+    Cork& cork = reactor_->cork();
+    if (bytes.size() >= direct_bytes) {
+        send_through(bytes);
+        return;
+    }
+    if (!cork.fits(bytes.size())) {
+        flush_cork();
+        if (state_ == ConnectionState::closed) return;
+        if (!queue_.empty()) {
+            enqueue(bytes);
+            return;
+        }
+    }
+    cork.append(bytes);
+}
+
+void StreamConnection::flush_cork() {
+    write_now(reactor_->cork().take(), {});
+}
+
+void StreamConnection::send_through(Bytes bytes) {
+    Cork& cork = reactor_->cork();
+    write_now(cork.owner() == this ? cork.take() : Bytes{}, bytes);
+}
+
+/// Hands two spans to the kernel, in this order; what it does not take is queued. The queue must be empty.
+void StreamConnection::write_now(Bytes first, Bytes second) {
+    if (tls_ != nullptr) {
+        write_records(first);
+        if (state_ != ConnectionState::closed) write_records(second);
+        return;
+    }
+    Cork& cork = reactor_->cork();
+    std::size_t sent = 0;
+    if (!blocked_ && !cork.budget_spent()) {
+        platform::IoResult result;
+        if (first.empty() || second.empty()) {
+            result = reactor_->poller().send(*this, first.empty() ? second : first);
+        } else {
+            result = reactor_->poller().send(*this, std::array{first, second});
+        }
+        if (result.status == platform::IoStatus::failed) {
+            fail(result.error);
+            return;
+        }
+        sent = result.bytes;
+        count_sent(sent);
+        cork.count_sent(sent);
+        if (sent == first.size() + second.size()) return;
+        blocked_ = true;
+    }
+    const std::size_t of_first = std::min(sent, first.size());
+    enqueue(first.subspan(of_first));
+    enqueue(second.subspan(sent - of_first));
+    if (blocked_) {
+        block_sending();
+    } else {
+        reactor_->mark_dirty(*this);
+    }
+}
+
+void StreamConnection::enqueue(Bytes bytes) {
+    queue_.append(reactor_->send_slab(), bytes);
+    owner_->counters().bytes_pending.add(bytes.size());
+}
+
+/// The kernel took less than it was given: it will say when it takes more.
+void StreamConnection::block_sending() {
+    blocked_ = true;
+    std::array<Bytes, 1> front;
+    if (tls_ != nullptr) {
+        static_cast<void>(tls_->encrypted.peek(front));
+    } else if (queue_.peek(front) == 0 && cursor_.attached())
+        static_cast<void>(owner_->log()->peek(cursor_, front));
+    reactor_->poller().arm_send(*this, front[0]);
+}
+
+/// Puts what is in the cork and what is still shared behind what is queued, in this order: it is the order they were
+/// sent in, since nothing goes into the cork while a broadcast waits.
+void StreamConnection::settle_waiting() {
+    Cork& cork = reactor_->cork();
+    if (cork.owner() == this && cork.size() != 0) flush_cork();
+    if (!cursor_.attached()) return;
+    BroadcastLog& log = *owner_->log();
+    std::array<Bytes, platform::max_send_parts> parts;
+    while (log.lag(cursor_) != 0) {
+        const std::size_t count = log.peek(cursor_, parts);
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            enqueue(parts[i]);
+            bytes += parts[i].size();
+        }
+        log.consume(cursor_, bytes);
+    }
+}
+
+void StreamConnection::count_sent(std::size_t count) {
+    if (count == 0) return;
+    bytes_sent_ += count;
+    owner_->counters().bytes_sent.add(count);
+    last_activity_ = reactor_->turn_time();
+}
+
+/// The front of what waits was sent or, with TLS, encrypted.
+void StreamConnection::consumed(std::size_t count) {
+    count_sent(count);
+    const std::size_t of_queue = std::min(count, queue_.size());
+    queue_.consume(reactor_->send_slab(), of_queue);
+    owner_->counters().bytes_pending.subtract(of_queue);
+    if (count != of_queue) owner_->log()->consume(cursor_, count - of_queue);
+}
+
+void StreamConnection::flush() {
+    Cork& cork = reactor_->cork();
+    if (cork.owner() == this && cork.size() != 0) flush_cork();
+    if (state_ == ConnectionState::closed) return;
+    // Before anything is sent: whoever saw the high watermark passed waits for `on_drain`, however much drains at once.
+    if (pending() >= owner_->options().high_watermark_bytes) drain_wanted_ = true;
+    if (tls_ != nullptr) {
+        flush_records();
+    } else {
+        flush_plain();
+    }
+    if (state_ != ConnectionState::closed) after_flush();
+}
+
+void StreamConnection::end_turn() {
+    flush();
+    if (tls_ != nullptr) receive_kept();
+}
+
+void StreamConnection::flush_plain() {
+    while (!blocked_) {
+        std::array<Bytes, platform::max_send_parts> parts;
+        std::size_t count = queue_.peek(parts);
+        if (cursor_.attached()) count += owner_->log()->peek(cursor_, std::span{parts}.subspan(count));
+        if (count == 0) break;
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < count; ++i) bytes += parts[i].size();
+        const platform::IoResult result =
+            count == 1 ? reactor_->poller().send(*this, parts[0])
+                       : reactor_->poller().send(*this, std::span<const Bytes>{parts}.first(count));
+        if (result.status == platform::IoStatus::failed) {
+            fail(result.error);
+            return;
+        }
+        consumed(result.bytes);
+        if (result.bytes < bytes) block_sending();
+    }
+}
+
+/// Everything that waits for pending bytes to go down.
+void StreamConnection::after_flush() {
+    const std::size_t waiting = pending();
+    if (drain_wanted_ && waiting <= owner_->options().low_watermark_bytes) reactor_->mark_drained(*this);
+    if (waiting == 0 && send_closing_) finish_sending();
+    if (state_ != ConnectionState::closed) update_receiving();
+}
+
+void StreamConnection::notify_drained() {
+    if (!drain_wanted_ || state_ != ConnectionState::open || pending() > owner_->options().low_watermark_bytes) return;
+    drain_wanted_ = false;
+    const CorkScope scope{*this};
+    handler_->on_drain(*this);
+}
+
+void StreamConnection::send_promised(Bytes bytes) {
+    if (!accepts()) return;
+    if (pending() + bytes.size() > owner_->options().max_pending_bytes) {
+        finish(CloseReason::slow_consumer, {});
+        return;
+    }
+    accept(bytes);
+}
+
+}  // namespace pollux
