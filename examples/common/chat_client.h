@@ -1,4 +1,5 @@
-// The chat client behind tcp_chat_client and uds_chat_client: what carries the bytes is the endpoint's business.
+// The chat client behind tcp_chat_client, uds_chat_client and ssl_chat_client: what carries the bytes is the endpoint's
+// business, and whether they are encrypted the context's.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,7 @@
 
 #include "console.h"
 #include "line_reader.h"
+#include "tls_description.h"
 
 namespace chat {
 
@@ -26,7 +28,7 @@ public:
     explicit Visitor(std::latch& first_outcome) : first_outcome_(first_outcome) {}
 
     void on_open(pollux::Connection& connection) override {
-        say("Connected to ", connection.peer_address().to_string());
+        say("Connected to ", connection.peer_address().to_string(), described(connection.tls()));
         lines_.clear();
         report_first_outcome();
     }
@@ -64,13 +66,15 @@ private:
 };
 
 /// Runs until an empty line or the end of the console's input. The exit status of the program.
-inline int run_client(const std::string& endpoint) {
+inline int run_client(const std::string& endpoint, pollux::TlsContext tls = {}, std::string server_name = {}) {
     std::latch first_outcome{1};
     pollux::Engine engine;
     pollux::Client<Visitor> client{
         engine,
         {.endpoint = endpoint,
          .connection = {.idle_timeout = std::chrono::minutes{0}},
+         .tls = std::move(tls),
+         .server_name = std::move(server_name),
          .connect_timeout = std::chrono::seconds{3},
          // Every second, no sooner and no later: there is one client, and somebody waits.
          .reconnect = {.enabled = true, .delay = std::chrono::seconds{1}, .growth = 1.0, .jitter = 0.0}},

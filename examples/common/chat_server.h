@@ -1,4 +1,5 @@
-// The chat server behind tcp_chat_server and uds_chat_server: what carries the bytes is the endpoint's business.
+// The chat server behind tcp_chat_server, uds_chat_server and ssl_chat_server: what carries the bytes is the endpoint's
+// business, and whether they are encrypted the context's.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 
 #include "console.h"
 #include "line_reader.h"
+#include "tls_description.h"
 
 namespace chat {
 
@@ -26,11 +28,11 @@ struct Room {
 /// One connection. Its lines go to everybody, itself included; "!" asks to be disconnected.
 class Member final : public pollux::ConnectionHandler {
 public:
-    explicit Member(Room& room) : number_(++room.last_number) {}
+    explicit Member(Room& room) : room_(room) {}
 
     void on_open(pollux::Connection& connection) override {
-        const std::string peer = connection.peer_address().to_string();  // "" for a Unix-domain client: it has no name
-        say("(", number_, ") joined", peer.empty() ? "" : " from ", peer);
+        number_ = ++room_.last_number;  // not before: whoever fails in the handshake is no member
+        say("(", number_, ") joined", from(connection), described(connection.tls()));
         connection.send("Welcome. A line goes to everybody here; ! on a line of its own disconnects you.\n");
     }
 
@@ -51,7 +53,18 @@ public:
         say("(", number_, ") left: ", to_string(reason), error ? " (" + error.message() + ")" : "");
     }
 
+    void on_handshake_error(pollux::Connection& connection, pollux::CloseReason reason,
+                            std::error_code error) override {
+        say("No handshake with a client", from(connection), ": ", to_string(reason),
+            error ? " (" + error.message() + ")" : "");
+    }
+
 private:
+    static std::string from(const pollux::Connection& connection) {
+        const std::string peer = connection.peer_address().to_string();  // "" for a Unix-domain client: it has no name
+        return peer.empty() ? "" : " from " + peer;
+    }
+
     void on_line(pollux::Connection& connection, std::string_view line) {
         // Lines may follow the "!" in the same piece of the stream.
         if (!connection.is_open() || line.empty()) return;
@@ -64,12 +77,13 @@ private:
         if (auto* server = connection.server(); server != nullptr) server->broadcast(text + '\n');
     }
 
-    unsigned number_;
+    Room& room_;
+    unsigned number_ = 0;
     LineReader lines_{max_line_bytes};
 };
 
 /// Serves until an empty line or the end of the console's input. The exit status of the program.
-inline int run_server(const std::string& endpoint) {
+inline int run_server(const std::string& endpoint, pollux::TlsContext tls = {}) {
     Room room;
     // One reactor: all members see all lines in the same order. With more, each reactor would have an order of its own.
     pollux::Engine engine{{.reactors = 1}};
@@ -77,7 +91,8 @@ inline int run_server(const std::string& endpoint) {
                                   {.endpoint = endpoint,
                                    .connection = {.keep_alive = {.enabled = true},  // a silent member is welcome,
                                                   .idle_timeout = std::chrono::minutes{0},  // a vanished one is not
-                                                  .close_timeout = std::chrono::seconds{1}}},
+                                                  .close_timeout = std::chrono::seconds{1}},
+                                   .tls = tls},
                                   std::ref(room)};
 
     // The server first: where it cannot listen, no thread needs to start.
@@ -95,6 +110,9 @@ inline int run_server(const std::string& endpoint) {
             status = server.restart();
             if (!status) break;
             say("Restarted on ", server.address().to_string());
+        } else if (line == "!reload" && tls) {
+            const pollux::Status reloaded = tls.reload();  // where it fails, the old certificate goes on
+            say(reloaded ? "Reloaded" : reloaded.message());
         } else if (line.size() > max_line_bytes) {
             say("Not sent: longer than ", max_line_bytes, " bytes");
         } else if (const auto result = server.broadcast("(admin) " + line + '\n'); result != pollux::Result::ok) {

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace console {
 
@@ -31,15 +34,27 @@ inline std::string printable(std::string_view text) {
     return result;
 }
 
-/// The only argument, or "" if there is none. `--help` and mistakes end the program with `usage`.
-inline std::string only_argument(int argc, char** argv, std::string_view usage) {
-    const std::string_view argument = argc > 1 ? argv[1] : "";
-    const bool wants_help = argument == "--help" || argument == "-h";
-    if (wants_help || argc > 2 || argument.starts_with('-')) {
+/// The arguments, at most `most` of them. `--help` and mistakes end the program with `usage`.
+inline std::vector<std::string> arguments(int argc, char** argv, std::size_t most, std::string_view usage) {
+    std::vector<std::string> result(argv + std::min(argc, 1), argv + argc);
+    const bool wants_help = !result.empty() && (result[0] == "--help" || result[0] == "-h");
+    const bool has_option =
+        std::any_of(result.begin(), result.end(), [](const std::string& text) { return text.starts_with('-'); });
+    if (has_option || result.size() > most) {
         std::fprintf(wants_help ? stdout : stderr, "%.*s", static_cast<int>(usage.size()), usage.data());
         std::exit(wants_help ? EXIT_SUCCESS : 2);
     }
-    return std::string{argument};
+    return result;
+}
+
+/// The argument at `index`, or `otherwise` if there are fewer or it is empty.
+inline std::string argument_or(const std::vector<std::string>& arguments, std::size_t index, std::string otherwise) {
+    return index < arguments.size() && !arguments[index].empty() ? arguments[index] : std::move(otherwise);
+}
+
+/// The only argument, or "" if there is none. `--help` and mistakes end the program with `usage`.
+inline std::string only_argument(int argc, char** argv, std::string_view usage) {
+    return argument_or(arguments(argc, argv, 1, usage), 0, "");
 }
 
 /// An endpoint from an argument that is a port, `host:port`, an endpoint, or nothing.
