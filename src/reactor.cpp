@@ -20,8 +20,8 @@ namespace {
 /// Mail read from one mailbox in a turn, so that one busy thread does not starve the sockets.
 constexpr std::size_t mail_bytes_per_turn = 256 * 1024;
 
-/// Four records with their headers and tags: from there on a larger send saves nothing more.
-constexpr std::size_t record_cork_bytes = 4 * (TlsSession::max_record_bytes + 64);
+/// Eight records with their headers and tags: from there on a larger send saves nothing more.
+constexpr std::size_t record_cork_bytes = 8 * (TlsSession::max_record_bytes + 64);
 
 /// How often a spinning reactor looks at its poller: each look is a system call.
 constexpr int relaxations_per_poll = 16;
@@ -51,9 +51,9 @@ ReactorCore::ReactorCore(Engine& engine, const EngineOptions& options, std::size
     : timers_(platform::Poller::now()),
       now_(platform::Poller::now()),
       spin_(options.spin),
-      cork_(2 * options.receive_buffer_bytes),
+      cork_(std::max(2 * options.receive_buffer_bytes, TlsSession::max_record_bytes)),
       record_cork_(record_cork_bytes),
-      receive_memory_(new std::byte[TlsSession::max_record_bytes + options.receive_buffer_bytes]),
+      receive_buffer_(new std::byte[options.receive_buffer_bytes]),
       receive_buffer_bytes_(options.receive_buffer_bytes),
       send_slab_(send_block_bytes),
       stop_timeout_(options.stop_timeout),

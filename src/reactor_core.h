@@ -107,14 +107,7 @@ public:
     /// calls. One that is alone sends each as soon as it is full: its peer decrypts it while the next is made.
     [[nodiscard]] bool gathers_records() const noexcept { return gathers_records_; }
     void gather_records() noexcept { gathers_records_ = true; }
-    [[nodiscard]] MutableBytes receive_buffer() noexcept {
-        return {receive_memory_.get() + TlsSession::max_record_bytes, receive_buffer_bytes_};
-    }
-
-    /// Where what is in the receive buffer is decrypted to: over itself, one record before it.
-    [[nodiscard]] MutableBytes plaintext_buffer() noexcept {
-        return {receive_memory_.get(), TlsSession::max_record_bytes + receive_buffer_bytes_};
-    }
+    [[nodiscard]] MutableBytes receive_buffer() noexcept { return {receive_buffer_.get(), receive_buffer_bytes_}; }
 
     /// A connection's TLS, and what is put together for a record.
     [[nodiscard]] TlsStream* create_tls(StreamConnection& connection, SslPointer ssl);
@@ -198,7 +191,7 @@ private:
     Cork cork_;
     Cork record_cork_;
     bool gathers_records_ = false;
-    std::unique_ptr<std::byte[]> receive_memory_;
+    std::unique_ptr<std::byte[]> receive_buffer_;
     std::size_t receive_buffer_bytes_;
     std::unique_ptr<std::byte[]> record_memory_;  // made on first use
     std::chrono::nanoseconds handshake_time_{0};  // of this turn

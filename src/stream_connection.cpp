@@ -217,7 +217,7 @@ void StreamConnection::update_receiving() {
         return;
     }
     reactor_->poller().arm_receive(*this);
-    if (tls_ != nullptr && tls_->has_kept()) reactor_->mark_dirty(*this);
+    if (tls_ != nullptr && tls_->has_unread()) reactor_->mark_dirty(*this);
 }
 
 void StreamConnection::receive() {
@@ -226,9 +226,12 @@ void StreamConnection::receive() {
         reactor_->poller().disarm_receive(*this);
         return;
     }
-    const bool handshake_must_wait = state_ == ConnectionState::handshaking && reactor_->handshake_budget_spent();
-    if (handshake_must_wait || (tls_ != nullptr && !tls_->kept.empty())) {
-        reactor_->poller().arm_receive(*this);  // reported again in the next turn
+    if (owner_->secure() && state_ <= ConnectionState::open) {
+        if (state_ == ConnectionState::handshaking && reactor_->handshake_budget_spent()) {
+            reactor_->poller().arm_receive(*this);  // reported again in the next turn
+        } else {
+            receive_records();
+        }
         return;
     }
     const MutableBytes buffer = reactor_->receive_buffer();
@@ -238,9 +241,8 @@ void StreamConnection::receive() {
             last_activity_ = reactor_->turn_time();
             if (state_ == ConnectionState::closing) {
                 update_receiving();
-            } else if (tls_ != nullptr || state_ == ConnectionState::handshaking) {
-                receive_encrypted(buffer.first(result.bytes));
             } else {
+                const CorkScope scope{*this};  // its end arms the socket again
                 deliver(buffer.first(result.bytes));
             }
             return;
@@ -262,7 +264,6 @@ void StreamConnection::deliver(Bytes data) {
     ++messages_received_;
     owner_->counters().bytes_received.add(data.size());
     owner_->counters().messages_received.add(1);
-    const CorkScope scope{*this};  // its end arms the socket again
     handler_->on_data(*this, data);
 }
 

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "broadcast_log.h"
 #include "connection_owner.h"
+#include "proto/tls_session.h"
 #include "send_queue.h"
 
 namespace pollux {
@@ -110,6 +111,9 @@ public:
     bool in_dirty : 1 = false;
     bool in_drained : 1 = false;
 
+    /// Receives TLS records, as OpenSSL asks for them. 0 if there is nothing now.
+    std::size_t receive_encrypted(MutableBytes bytes);
+
     /// Hands a part of a TLS record to the kernel, or keeps it until that takes more.
     void send_encrypted(Bytes bytes);
 
@@ -122,11 +126,12 @@ private:
 
     void start_handshake();
     [[nodiscard]] bool make_session();
-    void continue_handshake(Bytes input);
-    void receive_encrypted(Bytes input);
-    void decrypt(Bytes input);
-    void keep(Bytes input);
-    void receive_kept();
+    void continue_handshake();
+    void receive_records();
+    void decrypt();
+    TlsSession::Decrypted decrypt_some();
+    void after_decrypting(TlsSession::Step step);
+    void receive_unread();
     void begin_records();
     void end_records();
     void flush_record_cork();
@@ -140,7 +145,6 @@ private:
     void keep_encrypted(Bytes bytes);
     void send_or_keep(Bytes bytes);
     void encrypted_sent(std::size_t count);
-    void tls_failed();
     [[nodiscard]] bool close_notify_sent();
     [[nodiscard]] std::size_t encrypted_bytes() const noexcept;
     [[nodiscard]] bool take_tls_end() noexcept;

@@ -201,7 +201,7 @@ void StreamConnection::flush() {
 
 void StreamConnection::end_turn() {
     flush();
-    if (tls_ != nullptr) receive_kept();
+    if (tls_ != nullptr) receive_unread();
 }
 
 void StreamConnection::flush_plain() {

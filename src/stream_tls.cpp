@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "cork_scope.h"
 #include "proto/tls_error.h"
 #include "reactor_core.h"
 #include "tls_info.h"
@@ -24,7 +25,7 @@ void StreamConnection::start_handshake() {
     if (owner_->is_server()) {
         update_receiving();  // who never speaks costs no session
     } else if (make_session()) {
-        continue_handshake({});
+        continue_handshake();
     }
 }
 
@@ -35,82 +36,113 @@ bool StreamConnection::make_session() {
     return tls_ != nullptr;
 }
 
-void StreamConnection::continue_handshake(Bytes input) {
+void StreamConnection::continue_handshake() {
     const Time begin = platform::Poller::now();
     tls_->gathering = true;
-    const TlsSession::Step step = tls_->session.handshake(input, *tls_);
+    const TlsSession::Step step = tls_->session.handshake(*tls_, *tls_);
     tls_->gathering = false;
     reactor_->count_handshake(platform::Poller::now() - begin);
     flush_encrypted();
     if (state_ == ConnectionState::closed) return;
-    if (step == TlsSession::Step::failed) {
-        tls_failed();
-    } else if (step == TlsSession::Step::wants_input) {
-        update_receiving();
-    } else {
+    if (step == TlsSession::Step::done) {
         tls_->session.keep_buffers();
         announce();
-        if (state_ == ConnectionState::open && !input.empty()) receive_encrypted(input);
+        if (state_ == ConnectionState::open) decrypt();  // what came in the same segment
+    } else {
+        after_decrypting(step);
     }
-}
-
-void StreamConnection::tls_failed() {
-    finish(CloseReason::tls_error, tls_->session.error());
 }
 
 // Receiving.
 
-void StreamConnection::receive_encrypted(Bytes input) {
+/// The socket has something: OpenSSL fetches it from there.
+void StreamConnection::receive_records() {
     if (tls_ == nullptr && !make_session()) return;
+    tls_->drained = false;
+    tls_->received = 0;
     if (state_ == ConnectionState::handshaking) {
-        continue_handshake(input);
-    } else if (receiving_held()) {
-        keep(input);
+        continue_handshake();
     } else {
-        decrypt(input);
+        decrypt();
     }
 }
 
-/// `input` is in the receive buffer.
-void StreamConnection::decrypt(Bytes input) {
+std::size_t StreamConnection::receive_encrypted(MutableBytes bytes) {
+    if (tls_->drained || state_ == ConnectionState::closed) return 0;
+    const platform::IoResult result = reactor_->poller().receive(*this, bytes);
+    tls_->drained = true;
+    switch (result.status) {
+        case platform::IoStatus::done:
+            last_activity_ = reactor_->turn_time();
+            tls_->received += result.bytes;
+            // A full buffer may not be all, but the others have their turn too.
+            tls_->drained = result.bytes < bytes.size() || tls_->received >= reactor_->receive_buffer().size();
+            return result.bytes;
+        case platform::IoStatus::would_block:
+            return 0;
+        case platform::IoStatus::end:
+            tls_->peer_finished = true;
+            return 0;
+        case platform::IoStatus::no_descriptors:
+        case platform::IoStatus::failed:
+            tls_->receive_error = result.error;
+            return 0;
+    }
+    return 0;
+}
+
+/// The handler gets what there is a record's worth at a time, so that what it answers is on its way while the rest is
+/// decrypted; all its answers share the cork.
+void StreamConnection::decrypt() {
+    TlsSession::Decrypted decrypted{TlsSession::Step::wants_input, 0};
+    {
+        const CorkScope scope{*this};  // its end arms the socket again
+        do {
+            tls_->unread = receiving_held();
+            if (tls_->unread) return;
+            decrypted = decrypt_some();
+        } while (state_ == ConnectionState::open && decrypted.step == TlsSession::Step::wants_input &&
+                 decrypted.bytes != 0);
+    }
+    if (state_ != ConnectionState::closed) after_decrypting(decrypted.step);
+}
+
+TlsSession::Decrypted StreamConnection::decrypt_some() {
     reactor_->use_tls_buffers(*tls_);
-    const MutableBytes plaintext = reactor_->plaintext_buffer();
+    const MutableBytes plaintext = reactor_->receive_buffer();
     tls_->gathering = true;
-    const TlsSession::Decrypted decrypted = tls_->session.decrypt(input, plaintext, *tls_);
+    const TlsSession::Decrypted decrypted = tls_->session.decrypt(*tls_, plaintext, *tls_);
     tls_->gathering = false;
-    flush_encrypted();
+    if (!tls_->encrypted.empty()) flush_encrypted();
     // What OpenSSL answers by itself (refused renegotiations) has no watermark.
     if (encrypted_bytes() > owner_->options().max_pending_bytes) finish(CloseReason::slow_consumer, {});
-    if (state_ == ConnectionState::closed) return;
-    if (decrypted.bytes != 0) deliver(plaintext.first(decrypted.bytes));
-    if (state_ == ConnectionState::closed) return;
-    if (decrypted.step == TlsSession::Step::failed) {
-        tls_failed();
-    } else if (decrypted.step == TlsSession::Step::ended) {
+    if (state_ != ConnectionState::closed && decrypted.bytes != 0) deliver(plaintext.first(decrypted.bytes));
+    return decrypted;
+}
+
+void StreamConnection::after_decrypting(TlsSession::Step step) {
+    if (step == TlsSession::Step::failed) {
+        finish(CloseReason::tls_error, tls_->session.error());
+    } else if (step == TlsSession::Step::ended) {
         tls_->ended = true;
         if (!receiving_held()) received_end();
-    } else if (decrypted.bytes == 0) {
+    } else if (tls_->receive_error != 0) {
+        fail(tls_->receive_error);
+    } else if (tls_->peer_finished) {
+        received_end();
+    } else {
         update_receiving();
     }
 }
 
-/// `on_open` paused, and this came in the same segment as the end of the handshake.
-void StreamConnection::keep(Bytes input) {
-    tls_->kept.append(reactor_->send_slab(), input);
-    update_receiving();
-}
-
-void StreamConnection::receive_kept() {
-    while (state_ == ConnectionState::open && !receiving_held() && !tls_->kept.empty()) {
-        const MutableBytes buffer = reactor_->receive_buffer();
-        std::array<Bytes, 1> front;
-        static_cast<void>(tls_->kept.peek(front));
-        const std::size_t size = std::min(front[0].size(), buffer.size());
-        std::memcpy(buffer.data(), front[0].data(), size);
-        tls_->kept.consume(reactor_->send_slab(), size);
-        decrypt(buffer.first(size));
+/// The handler paused, and goes on.
+void StreamConnection::receive_unread() {
+    if (state_ != ConnectionState::open || receiving_held() || !tls_->has_unread()) return;
+    if (tls_->ended) {
+        received_end();
+    } else {
+        decrypt();
     }
-    if (state_ == ConnectionState::open && !receiving_held() && tls_->ended && !tls_->end_told) received_end();
 }
 
 /// True if the end of the stream is the one that close_notify announced.
@@ -163,7 +195,7 @@ void StreamConnection::write_records(Bytes bytes) {
 
 bool StreamConnection::encrypt(Bytes record) {
     reactor_->use_tls_buffers(*tls_);
-    if (!tls_->session.encrypt(record, *tls_)) tls_failed();
+    if (!tls_->session.encrypt(record, *tls_)) finish(CloseReason::tls_error, tls_->session.error());
     return state_ != ConnectionState::closed;
 }
 
@@ -285,7 +317,6 @@ std::size_t StreamConnection::encrypted_bytes() const noexcept {
 void StreamConnection::drop_encrypted() {
     owner_->counters().bytes_pending.subtract(tls_->encrypted.size());
     tls_->encrypted.clear(reactor_->send_slab());
-    tls_->kept.clear(reactor_->send_slab());
 }
 
 // Closing.

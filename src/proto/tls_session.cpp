@@ -1,4 +1,4 @@
-// A TLS session over spans.
+// A TLS session.
 #include "proto/tls_session.h"
 
 #include <algorithm>
@@ -20,15 +20,10 @@ struct TlsBio {
 
     static int read(BIO* bio, char* out, std::size_t size, std::size_t* count) {
         BIO_clear_retry_flags(bio);
-        Bytes& input = session(bio).input_;
-        if (input.empty()) {
-            BIO_set_retry_read(bio);
-            return 0;
-        }
-        *count = std::min(size, input.size());
-        std::memcpy(out, input.data(), *count);
-        input = input.subspan(*count);
-        return 1;
+        TlsSession::Input* input = session(bio).input_;
+        *count = input != nullptr ? input->on_wanted({reinterpret_cast<std::byte*>(out), size}) : 0;
+        if (*count == 0) BIO_set_retry_read(bio);
+        return *count != 0 ? 1 : 0;
     }
 
     static int write(BIO* bio, const char* bytes, std::size_t size, std::size_t* count) {
@@ -50,7 +45,7 @@ struct TlsBio {
 
     static const BIO_METHOD* method() {
         static BIO_METHOD* const method = [] {
-            BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "pollux span");
+            BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "pollux");
             if (made == nullptr) throw std::bad_alloc{};
             BIO_meth_set_read_ex(made, read);
             BIO_meth_set_write_ex(made, write);
@@ -62,16 +57,16 @@ struct TlsBio {
     }
 };
 
-/// Lends the spans of a call to the session's BIO.
+/// Lends the input and output of a call to the session's BIO.
 class TlsSession::Operation {
 public:
-    Operation(TlsSession& session, Bytes input, Output& output) : session_(session) {
+    Operation(TlsSession& session, Input* input, Output& output) : session_(session) {
         session.input_ = input;
         session.output_ = &output;
         ERR_clear_error();  // what others left on this thread would be taken for the reason of a failure
     }
     ~Operation() {
-        session_.input_ = {};
+        session_.input_ = nullptr;
         session_.output_ = nullptr;
     }
     Operation(const Operation&) = delete;
@@ -93,32 +88,28 @@ TlsSession::~TlsSession() {
     if (!error_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
-TlsSession::Step TlsSession::handshake(Bytes& input, Output& output) {
-    const Operation operation{*this, input, output};
+TlsSession::Step TlsSession::handshake(Input& input, Output& output) {
+    const Operation operation{*this, &input, output};
     const int result = SSL_do_handshake(ssl_.get());
-    input = input_;
     return result == 1 ? Step::done : step_after(result);
 }
 
-TlsSession::Decrypted TlsSession::decrypt(Bytes& input, MutableBytes plaintext, Output& output) {
-    const Operation operation{*this, input, output};
+TlsSession::Decrypted TlsSession::decrypt(Input& input, MutableBytes plaintext, Output& output) {
+    const Operation operation{*this, &input, output};
     std::size_t total = 0;
-    Step step = Step::wants_input;
-    // Between records with nothing left OpenSSL could only say that it wants more, so it is not asked.
-    while (!input_.empty()) {
+    while (total < max_record_bytes && total < plaintext.size()) {
+        // With nothing left OpenSSL could only say that it wants more.
+        if (input.exhausted() && SSL_has_pending(ssl_.get()) == 0) break;
         std::size_t count = 0;
         const int result = SSL_read_ex(ssl_.get(), plaintext.data() + total, plaintext.size() - total, &count);
         total += count;
-        if (result == 1) continue;
-        step = step_after(result);
-        break;
+        if (result != 1) return {step_after(result), total};
     }
-    input = input_;
-    return {step, total};
+    return {Step::wants_input, total};
 }
 
 bool TlsSession::encrypt(Bytes plaintext, Output& output) {
-    const Operation operation{*this, {}, output};
+    const Operation operation{*this, nullptr, output};
     std::size_t count = 0;
     if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &count) == 1) return true;
     fail();
@@ -127,7 +118,7 @@ bool TlsSession::encrypt(Bytes plaintext, Output& output) {
 
 void TlsSession::close(Output& output) {
     if (error_) return;
-    const Operation operation{*this, {}, output};
+    const Operation operation{*this, nullptr, output};
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
 }
@@ -144,7 +135,9 @@ TlsSession::Step TlsSession::step_after(int result) {
     }
 }
 
+/// The first reason stays: whatever is tried afterwards fails because of it.
 void TlsSession::fail() {
+    if (error_) return;
     error_ = take_tls_error();
     const long verify_result = SSL_get_verify_result(ssl_.get());
     if (verify_result != X509_V_OK &&

@@ -1,4 +1,4 @@
-// A TLS session over spans: what came from the peer goes in, plaintext and what is for the peer come out.
+// A TLS session: what came from the peer goes in, plaintext and what is for the peer come out.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +17,25 @@ struct SslDeleter {
 };
 using SslPointer = std::unique_ptr<SSL, SslDeleter>;
 
-/// Makes no system call and owns no buffer: OpenSSL reads from the caller's span and writes to the caller's output
-/// through a BIO that keeps neither. One thread.
+/// Makes no system call and owns no buffer: OpenSSL reads from the caller's input and writes to the caller's output
+/// through a BIO that keeps nothing. One thread.
 class TlsSession {
 public:
     /// The plaintext of one record (RFC 8446, 5.1).
     static constexpr std::size_t max_record_bytes = 16 * 1024;
+
+    /// Gives what came from the peer. It may not call back into the session.
+    class Input {
+    public:
+        /// Fills the front of `bytes`, straight where it is decrypted. Returns how much; 0 if there is nothing now.
+        virtual std::size_t on_wanted(MutableBytes bytes) = 0;
+
+        /// True if `on_wanted` would return 0, so that it need not be asked.
+        [[nodiscard]] virtual bool exhausted() const = 0;
+
+    protected:
+        ~Input() = default;
+    };
 
     /// Takes what is to be sent to the peer, all of it, while it is called. It may not call back into the session.
     class Output {
@@ -34,8 +47,8 @@ public:
     };
 
     enum class Step : std::uint8_t {
-        wants_input,  ///< All input is consumed, and more is needed.
-        done,         ///< handshake: it is complete. There may be input left.
+        wants_input,  ///< It can go on.
+        done,         ///< handshake: it is complete. What came behind it may be in the session already.
         ended,        ///< decrypt: the peer's close_notify came; what follows it is nothing's business.
         failed,       ///< `error()` tells why. The session is of no further use; a TLS alert was output.
     };
@@ -51,13 +64,12 @@ public:
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
-    /// Goes on with the handshake. What it consumes is taken from the front of `input`. A client begins with none.
-    [[nodiscard]] Step handshake(Bytes& input, Output& output);
+    /// Goes on with the handshake, as far as the input lasts. A client begins it with an input that is exhausted.
+    [[nodiscard]] Step handshake(Input& input, Output& output);
 
-    /// Decrypts everything in `input` and takes it from there. `plaintext` may begin `max_record_bytes` before `input`
-    /// and overlap it: plaintext is written only over what was consumed. It must have that much more room than
-    /// `input`.
-    [[nodiscard]] Decrypted decrypt(Bytes& input, MutableBytes plaintext, Output& output);
+    /// Decrypts until there is a record's worth of plaintext, or no room, or no input. With `wants_input`, no bytes
+    /// mean that the input is used up.
+    [[nodiscard]] Decrypted decrypt(Input& input, MutableBytes plaintext, Output& output);
 
     /// Encrypts up to `max_record_bytes` as one record. False if the session failed.
     [[nodiscard]] bool encrypt(Bytes plaintext, Output& output);
@@ -85,7 +97,7 @@ private:
 
     SslPointer ssl_;
     // During an operation only.
-    Bytes input_;
+    Input* input_ = nullptr;
     Output* output_ = nullptr;
 
     std::error_code error_;
