@@ -2,6 +2,7 @@
 #include "counting_allocator.h"
 
 #include <execinfo.h>
+#include <openssl/crypto.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,8 @@ namespace {
 
 std::atomic<bool> counting{false};
 std::atomic<std::size_t> allocations{0};
+std::atomic<std::size_t> openssl_allocations{0};
+std::atomic<std::size_t> largest_openssl_bytes{0};
 
 }  // namespace
 
@@ -22,12 +25,18 @@ void start_counting() {
     std::array<void*, 1> frames{};
     (void)::backtrace(frames.data(), 1);
     allocations = 0;
+    openssl_allocations = 0;
+    largest_openssl_bytes = 0;
     counting = true;
 }
 
 std::size_t stop_counting() {
     counting = false;
     return allocations;
+}
+
+OpensslCount openssl_count() {
+    return {openssl_allocations, largest_openssl_bytes};
 }
 
 #if POLLUX_COUNTS_ALLOCATIONS
@@ -44,6 +53,12 @@ void note_allocation() noexcept {
 }  // namespace
 #endif
 }  // namespace pollux::test
+
+#if !POLLUX_COUNTS_ALLOCATIONS
+bool pollux::test::count_openssl_apart() {
+    return false;
+}
+#endif
 
 #if POLLUX_COUNTS_ALLOCATIONS
 extern "C" {
@@ -91,4 +106,32 @@ void free(void* memory) noexcept {
 }
 
 }  // extern "C"
+
+namespace pollux::test {
+namespace {
+
+void note_openssl_allocation(std::size_t size) {
+    if (!counting.load(std::memory_order_relaxed)) return;
+    ++openssl_allocations;
+    std::size_t largest = largest_openssl_bytes;
+    while (largest < size && !largest_openssl_bytes.compare_exchange_weak(largest, size)) {
+    }
+}
+
+}  // namespace
+
+bool count_openssl_apart() {
+    const auto allocate = [](std::size_t size, const char*, int) {
+        note_openssl_allocation(size);
+        return __libc_malloc(size);
+    };
+    const auto reallocate = [](void* memory, std::size_t size, const char*, int) {
+        note_openssl_allocation(size);
+        return __libc_realloc(memory, size);
+    };
+    return CRYPTO_set_mem_functions(allocate, reallocate,
+                                    [](void* memory, const char*, int) { __libc_free(memory); }) == 1;
+}
+
+}  // namespace pollux::test
 #endif

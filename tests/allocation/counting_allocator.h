@@ -14,6 +14,17 @@ namespace pollux::test {
 /// From now on allocations are counted, from 0. Where the first of them comes from is written to stderr.
 void start_counting();
 
+/// Has OpenSSL's allocations counted apart from now on. False if it has made some already. Before anything else.
+bool count_openssl_apart();
+
+struct OpensslCount {
+    std::size_t allocations = 0;
+    std::size_t largest_bytes = 0;
+};
+
+/// What OpenSSL allocated since `start_counting`.
+[[nodiscard]] OpensslCount openssl_count();
+
 /// Stops counting and returns how many there were.
 [[nodiscard]] std::size_t stop_counting();
 

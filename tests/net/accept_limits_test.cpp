@@ -1,11 +1,10 @@
 // Accepting at its limits: too many connections, no descriptors left, and nothing left behind after many.
-#include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <ctime>
 
+#include "descriptor_limit.h"
 #include "support.h"
 
 namespace pollux::test {
@@ -13,32 +12,6 @@ namespace {
 
 using AcceptLimitsTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, AcceptLimitsTest, everywhere, setting_name);
-
-/// Lowers the number of descriptors the process may have, and puts it back.
-class DescriptorLimit {
-public:
-    explicit DescriptorLimit(std::size_t limit) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit lower{.rlim_cur = limit, .rlim_max = before_.rlim_max};
-        EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &lower), 0);
-    }
-    ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-    DescriptorLimit(const DescriptorLimit&) = delete;
-    DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-
-private:
-    rlimit before_{};
-};
-
-int highest_descriptor() {
-    const int next = ::dup(0);
-    ::close(next);
-    int highest = next;
-    for (int descriptor = next; descriptor < next + 4096; ++descriptor) {
-        if (::fcntl(descriptor, F_GETFD) >= 0) highest = descriptor;
-    }
-    return highest;
-}
 
 TEST_P(AcceptLimitsTest, refuses_promptly_above_the_maximum_and_recovers) {
     auto server = serve({.on_data = echo}, {.max_connections = 3});

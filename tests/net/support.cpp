@@ -117,6 +117,14 @@ bool Recorder::wait_for_marks(std::size_t count) {
     return wait_until([=](const Seen& seen) { return seen.marks >= count; });
 }
 
+bool Recorder::wait_for_connect_errors(std::size_t count) {
+    return wait_until([=](const Seen& seen) { return seen.connect_errors.size() >= count; });
+}
+
+bool Recorder::wait_for_handshake_errors(std::size_t count) {
+    return wait_until([=](const Seen& seen) { return seen.handshake_errors.size() >= count; });
+}
+
 Recorder::Seen Recorder::seen() {
     std::lock_guard lock{mutex_};
     return seen_;
@@ -220,6 +228,15 @@ void Recording::on_close(Connection& connection, CloseReason reason, std::error_
 void Recording::on_connect_error(std::error_code error, unsigned attempt, bool will_retry) {
     if (hooks_.on_connect_error) hooks_.on_connect_error(error, attempt, will_retry);
     recorder_.change([&](Recorder::Seen& seen) { seen.connect_errors.push_back({error, attempt, will_retry}); });
+}
+
+void Recording::on_handshake_error(Connection& connection, CloseReason reason, std::error_code error) {
+    if (hooks_.on_handshake_error) hooks_.on_handshake_error(connection, reason, error);
+    recorder_.change([&](Recorder::Seen& seen) {
+        if (open_ || inside_) seen.violations.emplace_back("on_handshake_error of a connection that was opened");
+        if (!connection.reactor().is_current()) seen.violations.emplace_back("on_handshake_error on a foreign thread");
+        seen.handshake_errors.push_back({reason, error});
+    });
 }
 
 void echo(Connection& connection, Bytes data) {

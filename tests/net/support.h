@@ -82,6 +82,12 @@ struct ConnectError {
     bool will_retry = false;
 };
 
+/// A handshake that came to nothing, as a server is told of it.
+struct HandshakeError {
+    CloseReason reason = CloseReason::none;
+    std::error_code error;
+};
+
 /// What the connections of one server or client went through, shared by the reactors' threads and the test.
 class Recorder {
 public:
@@ -97,6 +103,7 @@ public:
         std::vector<CloseReason> reasons;
         std::vector<std::error_code> errors;
         std::vector<ConnectError> connect_errors;
+        std::vector<HandshakeError> handshake_errors;
         std::vector<std::string> violations;  ///< Broken promises about order, nesting and threads.
     };
 
@@ -125,6 +132,8 @@ public:
     [[nodiscard]] bool wait_for_closes(std::size_t count);
     [[nodiscard]] bool wait_for_bytes(std::size_t count);
     [[nodiscard]] bool wait_for_marks(std::size_t count);
+    [[nodiscard]] bool wait_for_connect_errors(std::size_t count);
+    [[nodiscard]] bool wait_for_handshake_errors(std::size_t count);
 
     [[nodiscard]] Seen seen();
     [[nodiscard]] ConnectionId id(std::size_t index = 0);
@@ -148,6 +157,7 @@ struct Hooks {
     std::function<void(Connection&)> on_timer{};  ///< A millisecond after `on_open`.
     std::function<void(Connection&, CloseReason, std::error_code)> on_close{};
     std::function<void(std::error_code, unsigned, bool)> on_connect_error{};
+    std::function<void(Connection&, CloseReason, std::error_code)> on_handshake_error{};
 };
 
 /// Records everything, and that callbacks keep their promises: `on_open` first, `on_close` once and last, never nested,
@@ -163,6 +173,7 @@ public:
     void on_drain(Connection& connection) override;
     void on_close(Connection& connection, CloseReason reason, std::error_code error) override;
     void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override;
+    void on_handshake_error(Connection& connection, CloseReason reason, std::error_code error) override;
 
 private:
     class Entered;

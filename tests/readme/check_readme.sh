@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Compiles every C++ block of README.md and docs/*.md, so that the pages stay in step with the headers.
 #
-#   check_readme.sh <include directory> <library> <compiler> [compiler option ...]
+#   check_readme.sh <include directory> <library> <compiler> [compiler option ...] [-- linked library ...]
 #
-# The options go to the compiler too: a library built with -fsanitize=address needs them here as well.
+# The options go to the compiler too: a library built with -fsanitize=address needs them here as well. What follows "--"
+# is linked behind the library; without it, that is -lssl -lcrypto.
 #
 # A block is what stands between a line ```cpp and a line ```. There are two kinds:
 #   - a block with an #include is a whole program: compiled as it is, and linked with the library;
@@ -22,7 +23,14 @@ fi
 include=$1
 library=$2
 compiler=$3
-options=(-std=c++20 -Wall -Wextra -Wpedantic -Werror -Wno-unused -isystem "$include" "${@:4}")
+shift 3
+options=(-std=c++20 -Wall -Wextra -Wpedantic -Werror -Wno-unused -isystem "$include")
+while (($# > 0)) && [[ $1 != -- ]]; do
+    options+=("$1")
+    shift
+done
+linked=(-lssl -lcrypto)
+(($# == 0)) || linked=("${@:2}")
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
@@ -57,6 +65,7 @@ prologue='
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -84,7 +93,8 @@ for page in "$root"/README.md "$root"/docs/*.md; do
 
     for program in "$work/$name".program.*.cpp; do
         [[ -e $program ]] || continue
-        "$compiler" "${options[@]}" "$program" "$library" -pthread -o "$program.out" || failures=$((failures + 1))
+        "$compiler" "${options[@]}" "$program" "$library" "${linked[@]}" -pthread -o "$program.out" ||
+            failures=$((failures + 1))
     done
 
     if [[ -e $work/$name.fragments.body ]]; then

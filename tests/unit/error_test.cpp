@@ -70,6 +70,7 @@ TEST(ErrorTest, close_reasons_have_names) {
         {CloseReason::close_timeout, "close timeout"},
         {CloseReason::protocol_error, "protocol error"},
         {CloseReason::tls_error, "TLS error"},
+        {CloseReason::tls_truncated, "TLS truncated"},
         {CloseReason::slow_consumer, "slow consumer"},
         {CloseReason::limit, "limit"},
         {CloseReason::shutdown, "shutdown"},
