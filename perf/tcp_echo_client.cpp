@@ -2,5 +2,5 @@
 #include "common/programs.h"
 
 int main(int argc, char** argv) {
-    return perf::run_echo_client(pollux::Transport::tcp, argc, argv);
+    return perf::run_echo_client(perf::tcp, argc, argv);
 }

@@ -2,5 +2,5 @@
 #include "common/programs.h"
 
 int main(int argc, char** argv) {
-    return perf::run_multicast_server(pollux::Transport::tcp, argc, argv);
+    return perf::run_multicast_server(perf::tcp, argc, argv);
 }

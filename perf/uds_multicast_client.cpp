@@ -2,5 +2,5 @@
 #include "common/programs.h"
 
 int main(int argc, char** argv) {
-    return perf::run_multicast_client(pollux::Transport::unix_domain, argc, argv);
+    return perf::run_multicast_client(perf::uds, argc, argv);
 }

@@ -106,6 +106,7 @@ class Bench:
 
     def __init__(self, programs, seconds):
         self.programs = programs
+        self.certificates = programs.parent / "certificates"
         self.seconds = seconds
         self.cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         self.running = []
@@ -137,7 +138,7 @@ class Bench:
         """Runs a load program for the time of a run and returns its output."""
         client = self.start(name, "-z", self.seconds, *arguments)
         client.read_until(None, self.seconds + CLIENT_EXTRA_SECONDS)
-        if b"Total messages" not in client.output:
+        if b"Total time" not in client.output:
             raise RunFailed(f"{client.name} gave no report{client.last_words()}")
         return client.output.decode()
 

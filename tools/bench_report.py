@@ -106,8 +106,9 @@ class Report:
     def notes(self):
         runs = f"{self.arguments.runs} run(s) of {self.arguments.seconds:g} s"
         yield (f"Measured here: medians of {runs}, Pollux and the floor in turn under the same load; messages per second "
-               "of 32 bytes unless the row says otherwise. Floor: bare single-threaded system-call loops, perf/floor. "
-               "CPU: user and system time of the server. A ratio above 1 is good for rates and bad for latency and memory.")
+               "of 32 bytes unless the row says otherwise. Floor: bare single-threaded loops of system calls, with OpenSSL where "
+               "the row has TLS, perf/floor. CPU: user and system time of the server for each message or handshake. A ratio "
+               "above 1 is good for rates and bad for latency and memory.")
         yield "This machine: " + "; ".join(f"{name} {value}" for name, value in self.machine.items()) + "."
         if self.busy > BUSY_LIMIT:
             yield f"Before the first run others used {self.busy:.0%} of this machine: do not trust these figures."

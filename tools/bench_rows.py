@@ -10,8 +10,10 @@ from bench_processes import START_SECONDS, RunFailed
 POLLUX = "pollux"
 FLOOR = "floor"
 
-IDLE_CONNECTIONS = 10_000
 IDLE_WARM_UP = 1_000  # connections that are there before the first look, so that what is made once does not count
+
+TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS"}
+PUBLISHED = {"tcp": "tcp", "uds": "uds", "ssl": "tls"}  # the names in perf/published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,9 @@ class LoadRow(Row):
     client: str = ""  # in perf/
     transport: str = "tcp"
     client_options: tuple = ()
+    certificate: str = ""  # of the server, if it is not the default one
+
+    report = "Message"  # what the client counts
 
     def floor_program(self):
         return f"floor/{self.floor}" if self.floor else None
@@ -60,29 +65,39 @@ class LoadRow(Row):
         return self.sample(output, server.cpu_seconds)
 
     def start_server(self, bench, side, reactors, where):
-        cores = pinned(bench.server_cores(reactors))
+        options = [*pinned(bench.server_cores(reactors)), *identity(bench, self.certificate)]
         if side == POLLUX:
-            return bench.start_server(self.server, "-p", where, "-t", reactors, *cores)
-        return bench.start_server(self.floor_program(), "-u" if self.transport == "uds" else "-p", where, *cores)
+            return bench.start_server(self.server, "-p", where, "-t", reactors, *options)
+        return bench.start_server(self.floor_program(), "-u" if self.transport == "uds" else "-p", where, *options)
 
     def run_client(self, bench, reactors, where):
         cores = bench.client_cores(reactors) if bench.server_cores(reactors) else []
         return bench.run_client(self.client, "-p", where, "-t", len(cores) or reactors, *self.client_options,
                                 *pinned(cores))
 
-    @staticmethod
-    def sample(output, server_cpu_seconds):
-        messages = number_after("Total messages", output)
-        if not messages:
-            raise RunFailed("the client received nothing")
+    def sample(self, output, server_cpu_seconds):
+        total = number_after(f"Total {self.report.lower()}s", output)
+        if not total:
+            raise RunFailed(f"the client counted no {self.report.lower()}")
         if number_after("Errors", output) != 0:
             raise RunFailed(f"the client counted {number_after('Errors', output):.0f} errors")
-        sample = {"value": number_after("Message throughput", output), "cpu_ns": server_cpu_seconds * 1e9 / messages}
+        sample = {"value": number_after(f"{self.report} throughput", output), "cpu_ns": server_cpu_seconds * 1e9 / total}
         for name in ("p50", "p99", "p99.9"):
             latency = microseconds_after(f"Latency {name}", output)
             if latency is not None:
                 sample[name] = latency
         return sample
+
+
+@dataclasses.dataclass(frozen=True)
+class HandshakeRow(LoadRow):
+    """Connections opened one after the other. The load is a program of one thread."""
+
+    report = "Handshake"
+
+    def run_client(self, bench, reactors, where):
+        cores = bench.client_cores(reactors) if bench.server_cores(reactors) else []
+        return bench.run_client(self.client, "-p", where, *self.client_options, *pinned(cores[:1]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,17 +107,20 @@ class IdleRow(Row):
     server: str = ""
     floor: str = ""
     client: str = ""
+    connections: int = 0
+    certificate: str = ""  # of the server, if it is not the default one
 
     def floor_program(self):
         return f"floor/{self.floor}"
 
     def measure(self, bench, side, reactors):
-        connections = min(IDLE_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - IDLE_WARM_UP - 500)
+        connections = min(self.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - IDLE_WARM_UP - 500)
         if connections < IDLE_WARM_UP:
             raise RunFailed("the descriptor limit is too low (ulimit -n)")
         port = bench.free_port()
         try:
-            server = bench.start_server(self.server if side == POLLUX else self.floor_program(), "-p", port)
+            program = self.server if side == POLLUX else self.floor_program()
+            server = bench.start_server(program, "-p", port, *identity(bench, self.certificate))
             before = self.connect(bench, server, port, IDLE_WARM_UP)
             after = self.connect(bench, server, port, connections)
         finally:
@@ -142,6 +160,11 @@ def pinned(cores):
     return ["--cores", ",".join(str(core) for core in cores)] if cores else []
 
 
+def identity(bench, name):
+    """The options that give a server a certificate of the build folder; none for its default."""
+    return ["--certificate", bench.certificates / f"{name}.pem", "--key", bench.certificates / f"{name}.key"] if name else []
+
+
 def number_after(name, output):
     found = re.search(rf"^{re.escape(name)}: ([0-9.]+)", output, re.MULTILINE)
     return float(found[1]) if found else None
@@ -156,18 +179,37 @@ def echo_row(transport, clients, in_flight):
     one = in_flight == 1
     return LoadRow(
         name=f"{transport}_echo_{clients}" + ("_one" if one else ""),
-        title=f"{transport.upper()} echo, {count(clients, 'client')}, {in_flight} in flight",
-        published=() if one else (f"{transport}_echo", str(clients)),
-        server=f"{transport}_echo_server", floor="echo_server", client=f"{transport}_echo_client",
+        title=f"{TITLES[transport]} echo, {count(clients, 'client')}, {in_flight} in flight",
+        published=() if one else (f"{PUBLISHED[transport]}_echo", str(clients)),
+        server=f"{transport}_echo_server", floor=floor(transport, "echo_server"), client=f"{transport}_echo_client",
         transport=transport, client_options=("-c", clients, "-m", in_flight, "-s", 32))
 
 
 def multicast_row(transport, clients):
     return LoadRow(
-        name=f"{transport}_multicast_{clients}", title=f"{transport.upper()} multicast, {count(clients, 'client')}",
-        published=(f"{transport}_multicast", str(clients)),
-        server=f"{transport}_multicast_server", floor="multicast_server", client=f"{transport}_multicast_client",
-        transport=transport, client_options=("-c", clients, "-s", 32))
+        name=f"{transport}_multicast_{clients}", title=f"{TITLES[transport]} multicast, {count(clients, 'client')}",
+        published=(f"{PUBLISHED[transport]}_multicast", str(clients)),
+        server=f"{transport}_multicast_server", floor=floor(transport, "multicast_server"),
+        client=f"{transport}_multicast_client", transport=transport, client_options=("-c", clients, "-s", 32))
+
+
+def handshake_row(name, what, certificate, options=()):
+    return HandshakeRow(
+        name=f"ssl_handshake_{name}", title=f"TLS 1.3 handshake, {what}, 16 clients", unit="handshakes/s", scales=False,
+        server="ssl_echo_server", floor="ssl_echo_server", client="ssl_handshake_client", transport="ssl",
+        client_options=("-c", 16, "--tls", "1.3", *options), certificate=certificate)
+
+
+def idle_row(transport, connections, certificate=""):
+    return IdleRow(
+        name=f"{transport}_idle", title=f"{TITLES[transport]} idle connection, memory, mean of {connections:,}",
+        unit="bytes", scales=False, server=f"{transport}_echo_server", floor=floor(transport, "echo_server"),
+        client=f"{transport}_echo_client", connections=connections, certificate=certificate)
+
+
+def floor(transport, program):
+    """Unix sockets are an option of the same bare loop; TLS is another one."""
+    return f"ssl_{program}" if transport == "ssl" else program
 
 
 def count(number, thing):
@@ -175,11 +217,14 @@ def count(number, thing):
 
 
 ROWS = [
-    *(echo_row(transport, clients, 1000) for transport in ("tcp", "uds") for clients in (1, 100)),
+    *(echo_row(transport, clients, 1000) for transport in ("tcp", "uds", "ssl") for clients in (1, 100)),
     *(echo_row(transport, clients, 1) for transport in ("tcp", "uds") for clients in (1, 100)),
-    *(multicast_row(transport, clients) for transport in ("tcp", "uds") for clients in (1, 100)),
-    IdleRow(name="tcp_idle", title="TCP idle connection, memory", unit="bytes", scales=False,
-            server="tcp_echo_server", floor="echo_server", client="tcp_echo_client"),
+    *(multicast_row(transport, clients) for transport in ("tcp", "uds", "ssl") for clients in (1, 100)),
+    handshake_row("rsa", "full, RSA-2048", "server"),
+    handshake_row("ecdsa", "full, ECDSA P-256", "server-ecdsa"),
+    handshake_row("resumed", "resumed", "server-ecdsa", ("--resume",)),
+    idle_row("tcp", 10_000),
+    idle_row("ssl", 3_000, certificate="server-ecdsa"),
     MicroRow(name="mailbox", title="Mailbox, 32 B between two threads", scales=False,
              program="mailbox_benchmark", benchmark="send_through_mailbox/bytes:32/batch:1/"),
 ]

@@ -4,6 +4,7 @@
 
 #include "load.h"
 #include "programs.h"
+#include "tls.h"
 
 namespace perf {
 namespace {
@@ -68,10 +69,11 @@ private:
 
 }  // namespace
 
-int run_echo_client(pollux::Transport transport, int argc, char** argv) {
-    Options options{.path = "/tmp/echo.sock"};
+int run_echo_client(Wire wire, int argc, char** argv) {
+    Options options{.port = default_port(wire), .path = "/tmp/echo.sock"};
     parse_options(argc, argv,
-                  {endpoint_options(options, transport),
+                  {endpoint_options(options, wire),
+                   client_tls_options(options, wire),
                    engine_options(options),
                    {{"-c", "--clients", &options.clients, "connections"},
                     {"-m", "--messages", &options.messages, "messages in flight for each client; 0 to stay idle"},
@@ -79,11 +81,11 @@ int run_echo_client(pollux::Transport transport, int argc, char** argv) {
                     {"-z", "--seconds", &options.seconds, "how long to measure"}}});
     require_message_size(argv[0], options.size);
 
-    print_endpoint(options, transport);
+    print_endpoint(options, wire);
     std::printf("Working threads: %zu\nWorking clients: %zu\nWorking messages: %zu\nMessage size: %zu\n",
                 options.threads, options.clients, options.messages, options.size);
     std::printf("Seconds to benchmarking: %g\n\n", options.seconds);
-    return Load{options, transport}.run<EchoClient>();
+    return Load{options, wire}.run<EchoClient>();
 }
 
 }  // namespace perf

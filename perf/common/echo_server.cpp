@@ -1,6 +1,7 @@
 // The echo server: what comes goes back. Holding back a peer that does not read its answers is the engine's default.
 #include "programs.h"
 #include "serve.h"
+#include "tls.h"
 
 namespace perf {
 namespace {
@@ -12,12 +13,14 @@ public:
 
 }  // namespace
 
-int run_echo_server(pollux::Transport transport, int argc, char** argv) {
-    Options options{.path = "/tmp/echo.sock"};
-    parse_options(argc, argv, {endpoint_options(options, transport), engine_options(options)});
+int run_echo_server(Wire wire, int argc, char** argv) {
+    Options options{.port = default_port(wire), .path = "/tmp/echo.sock"};
+    parse_options(argc, argv,
+                  {endpoint_options(options, wire), server_tls_options(options, wire), engine_options(options)});
 
     pollux::Engine engine{make_engine_options(options)};
-    pollux::Server<Echo> server{engine, {.endpoint = endpoint_text(options, transport)}};
+    pollux::Server<Echo> server{engine,
+                                {.endpoint = endpoint_text(options, wire), .tls = make_server_tls(options, wire)}};
     return serve(engine, server);
 }
 

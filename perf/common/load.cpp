@@ -1,20 +1,28 @@
 // The load side of a benchmark.
 #include "load.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <thread>
+
+#include "tls.h"
 
 namespace perf {
 namespace {
 
 constexpr std::chrono::seconds connect_patience{30};
 
+/// With TLS each is memory and work for the server, and what a server costs with idle connections is to be measured,
+/// not what a stampede leaves behind.
+constexpr std::size_t most_connecting = 64;
+
 }  // namespace
 
-Load::Load(const Options& options, pollux::Transport transport)
+Load::Load(const Options& options, Wire wire)
     : options_(options),
-      transport_(transport),
+      wire_(wire),
+      tls_(make_client_tls(options, wire)),
       pattern_(options.size),
       engine_(make_engine_options(options)),
       shards_(engine_.reactors()) {}
@@ -38,25 +46,32 @@ int Load::run(const ClientMaker& make_client) {
 }
 
 bool Load::connect(const ClientMaker& make_client) {
+    const auto deadline = std::chrono::steady_clock::now() + connect_patience;
     for (std::size_t i = 0; i < options_.clients; ++i) {
-        const pollux::Status status = make_client({.endpoint = endpoint_text(options_, transport_)}).start();
+        const pollux::Status status = make_client({.endpoint = endpoint_text(options_, wire_),
+                                                   .tls = tls_,
+                                                   .server_name = wire_.tls ? options_.server_name : ""})
+                                          .start();
         if (!status) {
             std::fprintf(stderr, "%s\n", status.message().c_str());
             return false;
         }
+        wait_for_connections(i + 1 - std::min(i + 1, most_connecting), deadline);
     }
-    const auto deadline = std::chrono::steady_clock::now() + connect_patience;
-    while (connected_ + failed_ < options_.clients && std::chrono::steady_clock::now() < deadline)
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});
-
+    wait_for_connections(options_.clients, deadline);
     if (connected_ < options_.clients) {
         std::fprintf(stderr, "only %zu of %zu clients could connect to %s\n", connected_.load(), options_.clients,
-                     endpoint_text(options_, transport_).c_str());
+                     endpoint_text(options_, wire_).c_str());
         return false;
     }
     std::printf("All clients connected!\n");
     std::fflush(stdout);
     return true;
+}
+
+void Load::wait_for_connections(std::size_t count, std::chrono::steady_clock::time_point deadline) const {
+    while (connected_ + failed_ < count && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
 }
 
 void Load::measure() {

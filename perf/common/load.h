@@ -14,6 +14,7 @@
 #include "options.h"
 #include "pattern.h"
 #include "report.h"
+#include "wire.h"
 
 namespace perf {
 
@@ -30,7 +31,7 @@ struct alignas(64) Shard {
 /// A run of `Options::clients` connections over all reactors.
 class Load {
 public:
-    Load(const Options& options, pollux::Transport transport);
+    Load(const Options& options, Wire wire);
 
     /// The whole run with handlers of type `H`, made from this load. Returns the exit code: 0 without errors.
     template <class H>
@@ -56,11 +57,13 @@ private:
 
     int run(const ClientMaker& make_client);
     bool connect(const ClientMaker& make_client);
+    void wait_for_connections(std::size_t count, std::chrono::steady_clock::time_point deadline) const;
     void measure();
     [[nodiscard]] Report collect() const;
 
     Options options_;
-    pollux::Transport transport_;
+    Wire wire_;
+    pollux::TlsContext tls_;
     Pattern pattern_;
     pollux::Engine engine_;
     std::vector<Shard> shards_;

@@ -3,6 +3,7 @@
 
 #include "load.h"
 #include "programs.h"
+#include "tls.h"
 
 namespace perf {
 namespace {
@@ -27,20 +28,21 @@ private:
 
 }  // namespace
 
-int run_multicast_client(pollux::Transport transport, int argc, char** argv) {
-    Options options{.path = "/tmp/multicast.sock"};
+int run_multicast_client(Wire wire, int argc, char** argv) {
+    Options options{.port = default_port(wire), .path = "/tmp/multicast.sock"};
     parse_options(argc, argv,
-                  {endpoint_options(options, transport),
+                  {endpoint_options(options, wire),
+                   client_tls_options(options, wire),
                    engine_options(options),
                    {{"-c", "--clients", &options.clients, "connections"},
                     {"-s", "--size", &options.size, "bytes of a message, as the server's"},
                     {"-z", "--seconds", &options.seconds, "how long to measure"}}});
     require_message_size(argv[0], options.size);
 
-    print_endpoint(options, transport);
+    print_endpoint(options, wire);
     std::printf("Working threads: %zu\nWorking clients: %zu\nMessage size: %zu\nSeconds to benchmarking: %g\n\n",
                 options.threads, options.clients, options.size, options.seconds);
-    return Load{options, transport}.run<MulticastClient>();
+    return Load{options, wire}.run<MulticastClient>();
 }
 
 }  // namespace perf

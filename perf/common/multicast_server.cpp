@@ -7,6 +7,7 @@
 #include "pattern.h"
 #include "programs.h"
 #include "serve.h"
+#include "tls.h"
 
 namespace perf {
 namespace {
@@ -116,10 +117,11 @@ private:
 
 }  // namespace
 
-int run_multicast_server(pollux::Transport transport, int argc, char** argv) {
-    Options options{.path = "/tmp/multicast.sock", .messages = 0};
+int run_multicast_server(Wire wire, int argc, char** argv) {
+    Options options{.port = default_port(wire), .path = "/tmp/multicast.sock", .messages = 0};
     parse_options(argc, argv,
-                  {endpoint_options(options, transport),
+                  {endpoint_options(options, wire),
+                   server_tls_options(options, wire),
                    engine_options(options),
                    {{"-m", "--messages", &options.messages, "messages per second; 0 for as fast as it can"},
                     {"-s", "--size", &options.size, "bytes of a message"}}});
@@ -133,8 +135,9 @@ int run_multicast_server(pollux::Transport transport, int argc, char** argv) {
 
     pollux::Server<Member> server{
         engine,
-        {.endpoint = endpoint_text(options, transport),
+        {.endpoint = endpoint_text(options, wire),
          .connection = {.high_watermark_bytes = 512 * 1024, .low_watermark_bytes = 384 * 1024},
+         .tls = make_server_tls(options, wire),
          .slow_consumer = pollux::SlowConsumer::wait,
          .on_broadcast_drain = [&](pollux::Reactor& reactor) { producers[reactor.index()]->drained(); }},
         std::cref(producers)};

@@ -17,6 +17,10 @@ bool parse_number(std::string_view text, Number& out) {
     return error == std::errc{} && end == text.data() + text.size();
 }
 
+bool parse_value(std::string_view /*text*/, bool& /*out*/) {
+    return false;
+}
+
 bool parse_value(std::string_view text, std::string& out) {
     out = text;
     return !out.empty();
@@ -41,6 +45,7 @@ bool parse_value(std::string_view text, std::vector<unsigned>& out) {
 }
 
 std::string default_text(const Option::Target& target) {
+    if (std::holds_alternative<bool*>(target)) return "off";
     if (auto* const* text = std::get_if<std::string*>(&target)) return **text;
     if (auto* const* number = std::get_if<std::size_t*>(&target)) return std::to_string(**number);
     if (auto* const* real = std::get_if<double*>(&target)) return std::to_string(static_cast<int>(**real));
@@ -74,8 +79,13 @@ const Option* find(const std::vector<std::vector<Option>>& groups, std::string_v
 
 }  // namespace
 
-std::vector<Option> endpoint_options(Options& options, pollux::Transport transport) {
-    if (transport == pollux::Transport::unix_domain) return {{"-p", "--path", &options.path, "path of the socket"}};
+std::size_t default_port(Wire wire) {
+    return wire.tls ? 2222 : 1111;
+}
+
+std::vector<Option> endpoint_options(Options& options, Wire wire) {
+    if (wire.transport == pollux::Transport::unix_domain)
+        return {{"-p", "--path", &options.path, "path of the socket"}};
     return {{"-a", "--address", &options.address, "address of the server"},
             {"-p", "--port", &options.port, "port of the server"}};
 }
@@ -100,6 +110,11 @@ void parse_options(int argc, char** argv, const std::vector<std::vector<Option>>
         }
         const Option* option = find(groups, name);
         if (option == nullptr) fail(argv[0], "unknown option " + std::string{name});
+        if (bool* const* flag = std::get_if<bool*>(&option->target);
+            flag != nullptr && equals == std::string_view::npos) {
+            **flag = true;
+            continue;
+        }
         if (equals == std::string_view::npos) {
             if (++i == argc) fail(argv[0], "no value for " + std::string{name});
             value = argv[i];
@@ -114,8 +129,8 @@ void require_message_size(const char* program, std::size_t bytes) {
         fail(program, "a message has 1 to " + std::to_string(max_message_bytes) + " bytes");
 }
 
-std::string endpoint_text(const Options& options, pollux::Transport transport) {
-    if (transport == pollux::Transport::unix_domain) return "unix://" + options.path;
+std::string endpoint_text(const Options& options, Wire wire) {
+    if (wire.transport == pollux::Transport::unix_domain) return "unix://" + options.path;
     const bool ipv6 = options.address.find(':') != std::string::npos;
     return "tcp://" + (ipv6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
 }
@@ -129,8 +144,8 @@ pollux::EngineOptions make_engine_options(const Options& options) {
             .stop_timeout = std::chrono::seconds{1}};
 }
 
-void print_endpoint(const Options& options, pollux::Transport transport) {
-    if (transport == pollux::Transport::unix_domain) {
+void print_endpoint(const Options& options, Wire wire) {
+    if (wire.transport == pollux::Transport::unix_domain) {
         std::printf("Server Unix Domain Socket path: %s\n", options.path.c_str());
     } else {
         std::printf("Server address: %s\nServer port: %zu\n", options.address.c_str(), options.port);

@@ -8,6 +8,8 @@
 
 #include <pollux/pollux.h>
 
+#include "wire.h"
+
 namespace perf {
 
 /// What a perf program can be told. Each program takes the options that mean something to it.
@@ -23,20 +25,27 @@ struct Options {
     std::vector<unsigned> cores{};  ///< Where the reactors are pinned; nowhere if empty.
     std::size_t spin_us = 0;
     std::size_t receive_buffer = pollux::EngineOptions{}.receive_buffer_bytes;
+    std::string certificate{};              ///< TLS, as the rest: the server's certificate.
+    std::string key{};                      ///< Its private key.
+    std::string ca{};                       ///< Who a client trusts.
+    std::string server_name = "localhost";  ///< The name a client wants in the certificate, wherever the server is.
 };
 
 /// What one option is called and where its value goes.
 struct Option {
-    using Target = std::variant<std::string*, std::size_t*, double*, std::vector<unsigned>*>;
+    using Target = std::variant<bool*, std::string*, std::size_t*, double*, std::vector<unsigned>*>;
 
     const char* short_name;  ///< As in "-c"; empty if there is none.
     const char* long_name;   ///< As in "--clients".
-    Target target;
+    Target target;           ///< A `bool` is set by the name alone; everything else takes a value.
     const char* help;
 };
 
+/// The port that programs of this wire use if they are not told one.
+[[nodiscard]] std::size_t default_port(Wire wire);
+
 /// The options that say where the server is: address and port, or the path.
-[[nodiscard]] std::vector<Option> endpoint_options(Options& options, pollux::Transport transport);
+[[nodiscard]] std::vector<Option> endpoint_options(Options& options, Wire wire);
 
 /// The options that say how the engine is built: threads, cores, spinning, receive buffer.
 [[nodiscard]] std::vector<Option> engine_options(Options& options);
@@ -48,12 +57,12 @@ void parse_options(int argc, char** argv, const std::vector<std::vector<Option>>
 void require_message_size(const char* program, std::size_t bytes);
 
 /// The endpoint as Pollux takes it.
-[[nodiscard]] std::string endpoint_text(const Options& options, pollux::Transport transport);
+[[nodiscard]] std::string endpoint_text(const Options& options, Wire wire);
 
 /// An engine as the options describe it, with a stop that does not keep a benchmark waiting.
 [[nodiscard]] pollux::EngineOptions make_engine_options(const Options& options);
 
 /// Prints "Server address: …" and "Server port: …", or the path.
-void print_endpoint(const Options& options, pollux::Transport transport);
+void print_endpoint(const Options& options, Wire wire);
 
 }  // namespace perf

@@ -1,13 +1,13 @@
-// The perf programs, each for any transport. They take the command line and return the exit code.
+// The perf programs, each for any wire. They take the command line and return the exit code.
 #pragma once
 
-#include <pollux/address.h>
+#include "wire.h"
 
 namespace perf {
 
-int run_echo_server(pollux::Transport transport, int argc, char** argv);
-int run_echo_client(pollux::Transport transport, int argc, char** argv);
-int run_multicast_server(pollux::Transport transport, int argc, char** argv);
-int run_multicast_client(pollux::Transport transport, int argc, char** argv);
+int run_echo_server(Wire wire, int argc, char** argv);
+int run_echo_client(Wire wire, int argc, char** argv);
+int run_multicast_server(Wire wire, int argc, char** argv);
+int run_multicast_client(Wire wire, int argc, char** argv);
 
 }  // namespace perf

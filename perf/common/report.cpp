@@ -66,4 +66,17 @@ void print(const Report& report) {
     if (report.latency.total() > 0) print_percentiles(report.latency);
 }
 
+void print(const HandshakeReport& report) {
+    const auto nanoseconds = static_cast<double>(report.time.count());
+    const auto handshakes = static_cast<double>(report.handshakes);
+
+    std::printf("\nErrors: %llu\n\n", static_cast<unsigned long long>(report.errors));
+    std::printf("Total time: %s\n", time_period(nanoseconds).c_str());
+    std::printf("Total handshakes: %llu\n", static_cast<unsigned long long>(report.handshakes));
+    std::printf("Resumed handshakes: %llu\n", static_cast<unsigned long long>(report.resumed));
+    if (report.handshakes == 0) return;
+    std::printf("Handshake latency: %s\n", time_period(nanoseconds / handshakes).c_str());
+    std::printf("Handshake throughput: %.0f handshakes/s\n", handshakes * 1e9 / nanoseconds);
+}
+
 }  // namespace perf

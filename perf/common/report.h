@@ -19,4 +19,14 @@ struct Report {
 
 void print(const Report& report);
 
+/// The outcome of a run that opens connections.
+struct HandshakeReport {
+    std::uint64_t errors = 0;
+    std::uint64_t handshakes = 0;
+    std::uint64_t resumed = 0;  ///< Of the handshakes.
+    std::chrono::nanoseconds time{0};
+};
+
+void print(const HandshakeReport& report);
+
 }  // namespace perf

@@ -27,6 +27,8 @@ struct Options {
     unsigned short port = 1111;
     std::size_t size = 32;
     int core = -1;
+    std::string certificate;  // TLS: PEM files
+    std::string key;
 };
 
 [[noreturn]] inline void die(const char* what) {
@@ -34,15 +36,17 @@ struct Options {
     std::exit(1);
 }
 
-inline Options parse_options(int argc, char** argv) {
+/// What is in `options` already are the defaults.
+inline Options parse_options(int argc, char** argv, Options options = {}) {
     static const option known[] = {{"address", required_argument, nullptr, 'a'},
                                    {"port", required_argument, nullptr, 'p'},
                                    {"path", required_argument, nullptr, 'u'},
                                    {"size", required_argument, nullptr, 's'},
                                    {"cores", required_argument, nullptr, 'C'},
+                                   {"certificate", required_argument, nullptr, 'E'},
+                                   {"key", required_argument, nullptr, 'K'},
                                    {"help", no_argument, nullptr, 'h'},
                                    {nullptr, 0, nullptr, 0}};
-    Options options;
     for (int c; (c = getopt_long(argc, argv, "a:p:u:s:h", known, nullptr)) != -1;) {
         switch (c) {
             case 'a':
@@ -60,8 +64,15 @@ inline Options parse_options(int argc, char** argv) {
             case 'C':
                 options.core = std::atoi(optarg);
                 break;
+            case 'E':
+                options.certificate = optarg;
+                break;
+            case 'K':
+                options.key = optarg;
+                break;
             default:
-                std::printf("usage: %s [-a ADDRESS] [-p PORT] [-u PATH] [-s MESSAGE_SIZE] [--cores CORE]\n", argv[0]);
+                std::printf("usage: %s [-a ADDRESS] [-p PORT] [-u PATH] [-s MESSAGE_SIZE] [--cores CORE]%s\n", argv[0],
+                            options.key.empty() ? "" : " [--certificate FILE --key FILE]");
                 std::exit(c == 'h' ? 0 : 2);
         }
     }

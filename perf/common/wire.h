@@ -1,0 +1,18 @@
+// What a perf program speaks.
+#pragma once
+
+#include <pollux/address.h>
+
+namespace perf {
+
+/// Bytes over TCP or a Unix socket, as they are or encrypted.
+struct Wire {
+    pollux::Transport transport = pollux::Transport::tcp;
+    bool tls = false;
+};
+
+inline constexpr Wire tcp{};
+inline constexpr Wire uds{.transport = pollux::Transport::unix_domain};
+inline constexpr Wire ssl{.tls = true};
+
+}  // namespace perf

@@ -1,0 +1,6 @@
+// Echo load over TLS; see common/echo_client.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_echo_client(perf::ssl, argc, argv);
+}

@@ -1,0 +1,6 @@
+// Echo server over TLS; see common/echo_server.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_echo_server(perf::ssl, argc, argv);
+}

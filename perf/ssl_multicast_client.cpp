@@ -1,0 +1,6 @@
+// Multicast load over TLS; see common/multicast_client.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_multicast_client(perf::ssl, argc, argv);
+}

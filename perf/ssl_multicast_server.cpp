@@ -1,0 +1,6 @@
+// Multicast server over TLS; see common/multicast_server.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_multicast_server(perf::ssl, argc, argv);
+}
