@@ -152,7 +152,8 @@ SslPointer TlsContext::Core::connect(const TlsServerName& server) {
     }
     if (ssl == nullptr) return nullptr;
     SSL_set_connect_state(ssl.get());
-    if (!server.name.empty() && !set_server_name(ssl.get(), server, verifies_name)) return nullptr;
+    // A reload may ask for a verification that the client was not started with.
+    if (server.name.empty() ? verifies_name : !set_server_name(ssl.get(), server, verifies_name)) return nullptr;
     if (const SslSessionPointer session = sessions_.get(server.cache, link->generation)) {
         SSL_set_session(ssl.get(), session.get());
     }
