@@ -11,11 +11,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
-#include <openssl/x509v3.h>
 
 #include "ascii.h"
 #include "option_checks.h"
 #include "proto/tls_error.h"
+#include "tls_names.h"
 
 namespace pollux {
 
@@ -161,14 +161,9 @@ Status load_identity(const TlsIdentity& identity, const std::string& options, Lo
 
 std::vector<std::string> dns_names(const X509* certificate) {
     std::vector<std::string> names;
-    auto* general = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-    for (int i = 0; i < sk_GENERAL_NAME_num(general); ++i) {
-        const GENERAL_NAME* name = sk_GENERAL_NAME_value(general, i);
-        if (name->type != GEN_DNS) continue;
-        const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
-        names.push_back(to_lower({text, static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))}));
-    }
-    GENERAL_NAMES_free(general);
+    for_each_alternative_name(certificate, [&](const GENERAL_NAME& name) {
+        if (name.type == GEN_DNS) names.push_back(to_lower(dns_text(name)));
+    });
     std::sort(names.begin(), names.end());
     return names;
 }

@@ -10,11 +10,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include <pollux/address.h>
 
 #include "tls_identity.h"
+#include "tls_names.h"
 
 namespace pollux {
 
@@ -60,17 +60,13 @@ std::string ip_text(const ASN1_OCTET_STRING* bytes) {
 
 std::vector<std::string> alternative_names(const X509* certificate) {
     std::vector<std::string> names;
-    auto* general = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-    for (int i = 0; i < sk_GENERAL_NAME_num(general); ++i) {
-        const GENERAL_NAME* name = sk_GENERAL_NAME_value(general, i);
-        if (name->type == GEN_DNS) {
-            names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                               static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)));
-        } else if (name->type == GEN_IPADD) {
-            names.push_back(ip_text(name->d.iPAddress));
+    for_each_alternative_name(certificate, [&](const GENERAL_NAME& name) {
+        if (name.type == GEN_DNS) {
+            names.emplace_back(dns_text(name));
+        } else if (name.type == GEN_IPADD) {
+            names.push_back(ip_text(name.d.iPAddress));
         }
-    }
-    GENERAL_NAMES_free(general);
+    });
     return names;
 }
 

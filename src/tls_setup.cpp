@@ -131,7 +131,7 @@ SslContextPointer make_context(const SSL_METHOD* method) {
 
 // Trust.
 
-Status add_authorities(SSL_CTX* context, const TlsInput& input, const std::string& option) {
+Status add_authorities(SSL_CTX* context, const TlsInput& input, const std::string& option, bool server) {
     std::string text;
     if (Status status = read_tls_input(input, option, text); !status) return status;
     const BioPointer bio = open_memory(text);
@@ -139,6 +139,8 @@ Status add_authorities(SSL_CTX* context, const TlsInput& input, const std::strin
     std::size_t count = 0;
     while (const X509Pointer certificate{PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)}) {
         if (X509_STORE_add_cert(store, certificate.get()) != 1) return tls_failure(option, input);
+        // Tell clients which authorities are meant, so that they can choose among their certificates.
+        if (server && SSL_CTX_add_client_CA(context, certificate.get()) != 1) return tls_failure(option, input);
         ++count;
     }
     if (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) return tls_failure(option, input);
@@ -150,10 +152,10 @@ bool is_empty(const TlsTrust& trust) {
     return trust.ca_file.empty() && trust.ca_directory.empty() && !trust.system_store;
 }
 
-Status apply_trust(SSL_CTX* context, const TlsTrust& trust, const std::string& prefix) {
+Status apply_trust(SSL_CTX* context, const TlsTrust& trust, const std::string& prefix, bool server) {
     SSL_CTX_set_verify_depth(context, static_cast<int>(trust.max_chain_depth));
     if (!trust.ca_file.empty()) {
-        if (Status status = add_authorities(context, trust.ca_file, prefix + "ca_file"); !status) return status;
+        if (Status status = add_authorities(context, trust.ca_file, prefix + "ca_file", server); !status) return status;
     }
     std::error_code error;
     if (!trust.ca_directory.empty() && !std::filesystem::is_directory(trust.ca_directory, error)) {
@@ -207,20 +209,11 @@ Status apply_client_certificates(SSL_CTX* context, const TlsServerOptions& optio
     if (is_empty(options.client_trust)) {
         return bad_option("TlsServerOptions::client_certificate is set and client_trust is not: nobody is trusted");
     }
-    if (Status status = apply_trust(context, options.client_trust, "TlsServerOptions::client_trust."); !status) {
+    if (Status status = apply_trust(context, options.client_trust, "TlsServerOptions::client_trust.", true); !status) {
         return status;
     }
     const bool required = options.client_certificate == TlsClientCertificate::required;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
-    // Tell clients which authorities are meant, so that they can choose among their certificates.
-    if (options.client_trust.ca_file.empty()) return {};
-    std::string text;
-    if (Status status = read_tls_input(options.client_trust.ca_file, "TlsTrust::ca_file", text); !status) return status;
-    const BioPointer bio = open_memory(text);
-    while (const X509Pointer certificate{PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr)}) {
-        SSL_CTX_add_client_CA(context, certificate.get());
-    }
-    ERR_clear_error();
     return {};
 }
 
@@ -355,7 +348,8 @@ Status make_client_context(const TlsClientOptions& options, SslContextPointer& o
     if (options.verification != TlsVerification::insecure_none) {
         TlsTrust trust = options.trust;
         if (is_empty(trust)) trust.system_store = true;
-        if (Status status = apply_trust(context.get(), trust, "TlsClientOptions::trust."); !status) return status;
+        if (Status status = apply_trust(context.get(), trust, "TlsClientOptions::trust.", false); !status)
+            return status;
         SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
     }
     const TlsIdentity& identity = options.identity;
