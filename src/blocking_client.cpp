@@ -201,7 +201,7 @@ Status BlockingClient::send(Bytes bytes, milliseconds timeout) {
         };
         const auto outcome = std::make_shared<Outcome>();
         outcome->bytes.assign(piece.begin(), piece.end());
-        auto& reactor = static_cast<ReactorCore&>(engine_->reactor(SlotTable::reactor_of(shared->id)));
+        auto& reactor = static_cast<ReactorCore&>(engine_->reactor(ConnectionTable::reactor_of(shared->id)));
         reactor.control([shared, outcome, id = shared->id, &reactor] {
             const std::lock_guard guard{shared->mutex};
             Connection* connection = reactor.find(id);
@@ -224,6 +224,7 @@ Status BlockingClient::send(Bytes bytes, milliseconds timeout) {
                 }
                 break;
             case Result::closed:
+            case Result::wrong_peer:  // not for streams
                 return session_->failure(error_or(shared->error, Errc::closed_by_peer), "cannot send to");
             case Result::too_large:
                 return session_->failure(make_error_code(Errc::too_large), "cannot send to");
@@ -257,7 +258,7 @@ Status BlockingClient::receive(MutableBytes buffer, std::size_t& received, milli
     }
     if (shared.paused && shared.available() < shared.limit / 2) {
         shared.paused = false;
-        auto& reactor = static_cast<ReactorCore&>(engine_->reactor(SlotTable::reactor_of(shared.id)));
+        auto& reactor = static_cast<ReactorCore&>(engine_->reactor(ConnectionTable::reactor_of(shared.id)));
         reactor.control([&reactor, id = shared.id] {
             if (Connection* connection = reactor.find(id)) connection->resume_receiving();
         });
@@ -283,7 +284,7 @@ Status BlockingClient::close_send() {
     if (session_ == nullptr) return {make_error_code(Errc::stopped), "cannot close: not connected"};
     const std::lock_guard lock{session_->shared->mutex};
     const ConnectionId id = session_->shared->id;
-    auto& reactor = static_cast<ReactorCore&>(engine_->reactor(SlotTable::reactor_of(id)));
+    auto& reactor = static_cast<ReactorCore&>(engine_->reactor(ConnectionTable::reactor_of(id)));
     reactor.control([&reactor, id] {
         if (Connection* connection = reactor.find(id)) connection->close_send();
     });
@@ -295,7 +296,7 @@ Status BlockingClient::close(milliseconds timeout) {
     if (session_ == nullptr) return {make_error_code(Errc::stopped), "cannot close: not connected"};
     const auto shared = session_->shared;
     std::unique_lock lock{shared->mutex};
-    auto& reactor = static_cast<ReactorCore&>(engine_->reactor(SlotTable::reactor_of(shared->id)));
+    auto& reactor = static_cast<ReactorCore&>(engine_->reactor(ConnectionTable::reactor_of(shared->id)));
     reactor.control([&reactor, id = shared->id] {
         if (Connection* connection = reactor.find(id)) {
             connection->resume_receiving();

@@ -25,12 +25,13 @@ std::size_t choose_reactor(Engine& engine, const ClientOptions& options) {
 
 }  // namespace
 
-ClientBase::Core::Core(Engine& engine, ClientOptions options, detail::HandlerFactory factory)
+ClientBase::Core::Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory)
     : ConnectionOwner(options_.connection, Transport::tcp, nullptr),
       engine_(&engine),
       options_(std::move(options)),
       factory_(std::move(factory)),
       reactor_(&engine.core().reactor(choose_reactor(engine, options_))),
+      life_(engine),
       timer_(*this),
       random_(std::random_device{}()) {
     options_.connection = with_client_defaults(options_.connection);
@@ -38,6 +39,9 @@ ClientBase::Core::Core(Engine& engine, ClientOptions options, detail::HandlerFac
 
 Status ClientBase::Core::check_options(Endpoint& endpoint) const {
     if (const Status status = Endpoint::parse(options_.endpoint, endpoint); !status) return status;
+    if (endpoint.transport == Transport::udp) {
+        return bad_endpoint("ClientOptions::endpoint is " + options_.endpoint + ": UDP has no connections, see Udp");
+    }
     if (endpoint.transport == Transport::tcp && endpoint.port == 0) {
         return bad_option("ClientOptions::endpoint is " + options_.endpoint + ": nobody listens on port 0");
     }
@@ -76,40 +80,24 @@ Status ClientBase::Core::check_tls(const Endpoint& endpoint) const {
 Status ClientBase::Core::start() {
     Endpoint endpoint;
     if (const Status status = check_options(endpoint); !status) return status;
-    const std::lock_guard transition{transition_mutex_};
-    {
-        const std::lock_guard lock{mutex_};
-        if (phase_ != Phase::stopped) {
-            return {make_error_code(Errc::already_started), "cannot start the client of " + options_.endpoint};
-        }
-        if (reactor_->ended()) {
-            return {make_error_code(Errc::stopped), "cannot start the client of " + options_.endpoint + ": the engine"};
-        }
-        phase_ = Phase::running;
-        endpoint_ = std::move(endpoint);
-    }
+    const auto transition = life_.transition();
+    if (const Status status = life_.check_startable("the client of " + options_.endpoint); !status) return status;
+    life_.begin(1, [&] { endpoint_ = std::move(endpoint); });
     reactor_->control([self = shared_from_this()] { self->begin(); });
     return {};
 }
 
 void ClientBase::Core::stop(bool abort) {
     {
-        const std::lock_guard transition{transition_mutex_};
-        if (begin_stopping()) {
+        const auto transition = life_.transition();
+        if (life_.begin_stopping([] {})) {
+            id_.store(0, std::memory_order_release);
             reactor_->control([self = shared_from_this(), abort] {
                 self->end(abort, abort ? CloseReason::aborted : CloseReason::local_close);
             });
         }
     }
-    engine_->core().wait_until(mutex_, changed_, [this] { return phase_ == Phase::stopped; });
-}
-
-bool ClientBase::Core::begin_stopping() {
-    const std::lock_guard lock{mutex_};
-    if (phase_ == Phase::stopped) return false;
-    phase_ = Phase::stopping;
-    id_.store(0, std::memory_order_release);
-    return true;
+    life_.wait_stopped();
 }
 
 void ClientBase::Core::reconnect() {
@@ -161,9 +149,7 @@ void ClientBase::Core::end_if_done() {
     destroy_handler();
     reactor_->remove(*this);
     const auto last_reference = std::move(keep_alive_);
-    const std::lock_guard lock{mutex_};
-    phase_ = Phase::stopped;
-    changed_.notify_all();
+    life_.end_part([] {});
 }
 
 void ClientBase::Core::destroy_handler() noexcept {
@@ -305,7 +291,7 @@ void ClientBase::Core::on_member_timer() {
 
 // The public face.
 
-ClientBase::ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory factory)
+ClientBase::ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory)
     : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory))) {}
 
 ClientBase::~ClientBase() {

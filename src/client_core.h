@@ -2,10 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <random>
 #include <vector>
 
@@ -13,6 +11,7 @@
 
 #include "connection_owner.h"
 #include "engine_core.h"
+#include "lifecycle.h"
 #include "reactor_core.h"
 #include "tls_context_core.h"
 
@@ -24,7 +23,7 @@ class ClientBase::Core final : public ConnectionOwner,
                                public ReactorMember,
                                public std::enable_shared_from_this<ClientBase::Core> {
 public:
-    Core(Engine& engine, ClientOptions options, detail::HandlerFactory factory);
+    Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory);
 
     // Any thread.
 
@@ -47,11 +46,8 @@ public:
     void on_member_timer() override;
 
 private:
-    enum class Phase : std::uint8_t { stopped, running, stopping };
-
     [[nodiscard]] Status check_options(Endpoint& endpoint) const;
     [[nodiscard]] Status check_tls(const Endpoint& endpoint) const;
-    [[nodiscard]] bool begin_stopping();
 
     // Reactor thread.
 
@@ -70,15 +66,12 @@ private:
 
     Engine* engine_;
     ClientOptions options_;
-    detail::HandlerFactory factory_;
+    detail::HandlerFactory<ConnectionHandler> factory_;
     ReactorCore* reactor_;
     std::atomic<std::uint64_t> id_{0};
 
-    std::mutex transition_mutex_;  // held while a start or stop is handed to the reactor, so that they arrive in order
-    std::mutex mutex_;             // the members below
-    std::condition_variable changed_;
-    Phase phase_ = Phase::stopped;
-    Endpoint endpoint_;
+    Lifecycle life_;
+    Endpoint endpoint_;  // written before `begin` is handed to the reactor
 
     // Reactor thread.
     std::shared_ptr<Core> keep_alive_;

@@ -1,17 +1,34 @@
 // Endpoints and addresses as texts.
 #include <charconv>
+#include <cstring>
+#include <utility>
 
 #include <pollux/address.h>
+
+#include "platform/sockets.h"
 
 namespace pollux {
 
 namespace {
 
 constexpr std::string_view tcp_scheme = "tcp://";
+constexpr std::string_view udp_scheme = "udp://";
 constexpr std::string_view unix_scheme = "unix://";
 
 Status invalid(std::string_view text, std::string_view reason) {
     return {make_error_code(Errc::invalid_endpoint), "\"" + std::string(text) + "\": " + std::string(reason)};
+}
+
+std::string_view scheme_of(Transport transport) noexcept {
+    switch (transport) {
+        case Transport::tcp:
+            return tcp_scheme;
+        case Transport::udp:
+            return udp_scheme;
+        case Transport::unix_domain:
+            break;
+    }
+    return unix_scheme;
 }
 
 bool parse_port(std::string_view digits, std::uint16_t& out) {
@@ -19,7 +36,8 @@ bool parse_port(std::string_view digits, std::uint16_t& out) {
     return !digits.empty() && result.ec == std::errc{} && result.ptr == digits.data() + digits.size();
 }
 
-Status parse_tcp(std::string_view text, std::string_view rest, Endpoint& out) {
+/// Host and port, of an endpoint or alone.
+Status parse_host_and_port(std::string_view text, std::string_view rest, Endpoint& out) {
     std::string_view host;
     std::string_view port;
     if (rest.starts_with('[')) {
@@ -33,7 +51,7 @@ Status parse_tcp(std::string_view text, std::string_view rest, Endpoint& out) {
         const std::size_t colon = rest.find(':');
         if (colon == std::string_view::npos) return invalid(text, "a port is missing");
         if (rest.find(':', colon + 1) != std::string_view::npos) {
-            return invalid(text, "an IPv6 address needs brackets, as in tcp://[::1]:1111");
+            return invalid(text, "an IPv6 address needs brackets, as in [::1]:1111");
         }
         host = rest.substr(0, colon);
         port = rest.substr(colon + 1);
@@ -41,7 +59,8 @@ Status parse_tcp(std::string_view text, std::string_view rest, Endpoint& out) {
     if (host.empty()) return invalid(text, "a host is missing; * is every address");
     std::uint16_t number = 0;
     if (!parse_port(port, number)) return invalid(text, "the port is not a number from 0 to 65535");
-    out = {Transport::tcp, host == "*" ? std::string{} : std::string(host), number, {}};
+    out.host = host == "*" ? std::string{} : std::string(host);
+    out.port = number;
     return {};
 }
 
@@ -50,19 +69,27 @@ Status parse_tcp(std::string_view text, std::string_view rest, Endpoint& out) {
 Status Endpoint::parse(std::string_view text, Endpoint& out) {
     if (text.find('\0') != std::string_view::npos)
         return invalid(text.substr(0, text.find('\0')), "it contains a zero byte");
-    if (text.starts_with(tcp_scheme)) return parse_tcp(text, text.substr(tcp_scheme.size()), out);
+    for (const Transport transport : {Transport::tcp, Transport::udp}) {
+        const std::string_view scheme = scheme_of(transport);
+        if (!text.starts_with(scheme)) continue;
+        Endpoint parsed;
+        parsed.transport = transport;
+        Status status = parse_host_and_port(text, text.substr(scheme.size()), parsed);
+        if (status) out = std::move(parsed);
+        return status;
+    }
     if (text.starts_with(unix_scheme)) {
         const std::string_view path = text.substr(unix_scheme.size());
         if (path.empty() || path == "@") return invalid(text, "a path is missing");
         out = {Transport::unix_domain, {}, 0, std::string(path)};
         return {};
     }
-    return invalid(text, "an endpoint begins with tcp:// or unix://");
+    return invalid(text, "an endpoint begins with tcp://, udp:// or unix://");
 }
 
 std::string Endpoint::to_string() const {
-    if (transport == Transport::unix_domain) return std::string(unix_scheme) + path;
-    std::string text{tcp_scheme};
+    std::string text{scheme_of(transport)};
+    if (transport == Transport::unix_domain) return text + path;
     if (host.empty()) {
         text += '*';
     } else if (host.find(':') != std::string::npos) {
@@ -118,18 +145,59 @@ std::string ipv6_text(const std::array<std::uint8_t, 16>& ip) {
 }  // namespace
 
 std::string SocketAddress::to_string() const {
+    return family == Family::unix_domain ? path : InetAddress{family, port, scope, ip}.to_string();
+}
+
+// Addresses of TCP and UDP.
+
+Status InetAddress::parse(std::string_view text, InetAddress& out) {
+    Endpoint endpoint;
+    if (Status status = parse_host_and_port(text, text, endpoint); !status) return status;
+    SocketAddress found;
+    if (endpoint.host.empty() || text.find('\0') != std::string_view::npos ||
+        !platform::parse_numeric(endpoint.host, endpoint.port, found)) {
+        return invalid(text, "an address is digits, as in 127.0.0.1:80 or [::1]:80");
+    }
+    out = {found.family, found.port, found.scope, found.ip};
+    return {};
+}
+
+bool InetAddress::is_multicast() const noexcept {
     switch (family) {
-        case Family::none:
-            return {};
-        case Family::ipv4:
+        case SocketAddress::Family::ipv4:
+            return (ip[0] & 0xf0) == 0xe0;
+        case SocketAddress::Family::ipv6:
+            return ip[0] == 0xff;
+        default:
+            return false;
+    }
+}
+
+std::string InetAddress::to_string() const {
+    switch (family) {
+        case SocketAddress::Family::ipv4:
             return ipv4_text(ip.data()) + ':' + std::to_string(port);
-        case Family::ipv6:
+        case SocketAddress::Family::ipv6:
             return '[' + ipv6_text(ip) + (scope != 0 ? '%' + std::to_string(scope) : std::string{}) +
                    "]:" + std::to_string(port);
-        case Family::unix_domain:
-            return path;
+        case SocketAddress::Family::none:
+        case SocketAddress::Family::unix_domain:
+            break;
     }
     return {};
 }
 
 }  // namespace pollux
+
+std::size_t std::hash<pollux::InetAddress>::operator()(const pollux::InetAddress& address) const noexcept {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::memcpy(&high, address.ip.data(), sizeof high);
+    std::memcpy(&low, address.ip.data() + sizeof high, sizeof low);
+    // Multiplying spreads every bit upwards, and the fold brings the high ones back down.
+    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+    std::uint64_t mixed = (std::uint64_t{address.port} << 32 | address.scope) * odd;
+    mixed = (mixed ^ high) * odd;
+    mixed = (mixed ^ mixed >> 32 ^ low) * odd;
+    return static_cast<std::size_t>(mixed ^ mixed >> 29);
+}

@@ -2,18 +2,20 @@
 #include <pollux/engine.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "engine_core.h"
 #include "option_checks.h"
 #include "platform/threads.h"
 #include "stream_connection.h"
+#include "udp_shard.h"
 
 namespace pollux {
 
 namespace {
 
-constexpr std::size_t max_reactors = std::size_t{1} << SlotTable::reactor_bits;
+constexpr std::size_t max_reactors = std::size_t{1} << ConnectionTable::reactor_bits;
 constexpr std::size_t smallest_receive_buffer = 1024;
 constexpr std::size_t largest_receive_buffer = std::size_t{1} << 30;
 constexpr std::size_t smallest_mailbox = 4096;
@@ -124,23 +126,23 @@ void Engine::Core::reactor_ended() {
 }
 
 Status Engine::Core::run(Engine& engine) {
-    std::vector<ServerBase*> servers;
+    std::vector<Startable*> startables;
     {
         const std::lock_guard lock{lists_mutex_};
-        servers = servers_;
+        startables = startables_;
     }
-    std::vector<ServerBase*> started;
+    std::vector<Startable*> started;
     Status status;
-    for (ServerBase* server : servers) {
-        if (server->running()) continue;
-        status = server->start();
+    for (Startable* startable : startables) {
+        if (startable->running()) continue;
+        status = startable->start();
         if (!status) break;
-        started.push_back(server);
+        started.push_back(startable);
     }
     const StopOnSignal guard{engine};
     if (status) status = start();
     if (!status) {
-        for (ServerBase* server : started) server->stop();
+        for (Startable* startable : started) startable->stop(false);
         return status;
     }
     wait();
@@ -164,8 +166,7 @@ bool Engine::Core::on_reactor_thread() const noexcept {
     return current != nullptr && &current->owner().core() == this;
 }
 
-ReactorCore* Engine::Core::reactor_of(ConnectionId id) noexcept {
-    const std::size_t index = SlotTable::reactor_of(id);
+ReactorCore* Engine::Core::reactor_at(std::size_t index) noexcept {
     return index < reactors_.size() ? reactors_[index].get() : nullptr;
 }
 
@@ -184,14 +185,14 @@ void Engine::Core::wait_until(std::mutex& mutex, std::condition_variable& change
     changed.wait(lock, done);
 }
 
-void Engine::Core::add_server(ServerBase& server) {
+void Engine::Core::add_startable(Startable& startable) {
     const std::lock_guard lock{lists_mutex_};
-    servers_.push_back(&server);
+    startables_.push_back(&startable);
 }
 
-void Engine::Core::remove_server(ServerBase& server) noexcept {
+void Engine::Core::remove_startable(Startable& startable) noexcept {
     const std::lock_guard lock{lists_mutex_};
-    std::erase(servers_, &server);
+    std::erase(startables_, &startable);
 }
 
 void Engine::Core::add_stop_listener(const std::shared_ptr<StopListener>& listener) {
@@ -238,31 +239,59 @@ Result Engine::send(ConnectionId id, Bytes bytes) {
                          [bytes](std::byte* payload) { std::copy(bytes.begin(), bytes.end(), payload); });
 }
 
+Result Engine::send(UdpSocketId id, Bytes bytes) {
+    return core_->send_datagram(id, {}, bytes);
+}
+Result Engine::send_to(UdpSocketId id, const InetAddress& to, Bytes bytes) {
+    return to ? core_->send_datagram(id, to, bytes) : Result::wrong_peer;
+}
+
+Result Engine::Core::send_datagram(UdpSocketId id, const InetAddress& to, Bytes bytes) {
+    ReactorCore* reactor = reactor_of(id);
+    if (reactor == nullptr || !reactor->udp_sockets().contains(id)) return Result::closed;
+    if (reactor->is_current()) return reactor->udp_sockets().find(id)->send_bytes(to, bytes);
+    if (bytes.size() > max_datagram_bytes) return Result::too_large;
+    return reactor->mail(MailKind::datagram, id.value, sizeof to + bytes.size(), [&to, bytes](std::byte* payload) {
+        std::memcpy(payload, &to, sizeof to);
+        std::copy(bytes.begin(), bytes.end(), payload + sizeof to);
+    });
+}
+
 namespace {
 
-Result mail_request(Engine::Core& core, MailKind kind, ConnectionId id) {
-    ReactorCore* reactor = core.reactor_of(id);
-    if (reactor == nullptr || !reactor->connections().contains(id)) return Result::closed;
-    if (reactor->is_current()) {
-        Connection& connection = *reactor->connections().find(id);
-        kind == MailKind::close ? connection.close() : connection.abort();
-        return Result::ok;
-    }
-    return reactor->mail(kind, id.value, 0, [](std::byte*) {});
+/// Asks a connection or a UDP socket to end: `end` does it on its own reactor, mail of a kind elsewhere.
+template <class Table, class Id>
+Result request_end(ReactorCore* reactor, Table& (ReactorCore::*table)(), Id id, MailKind kind, bool abort) {
+    if (reactor == nullptr || !(reactor->*table)().contains(id)) return Result::closed;
+    if (!reactor->is_current()) return reactor->mail(kind, id.value, 0, [](std::byte*) {});
+    auto& item = *(reactor->*table)().find(id);
+    abort ? item.abort() : item.close();
+    return Result::ok;
 }
 
 }  // namespace
 
 Result Engine::close(ConnectionId id) {
-    return mail_request(*core_, MailKind::close, id);
+    return request_end(core_->reactor_of(id), &ReactorCore::connections, id, MailKind::close, false);
 }
 Result Engine::abort(ConnectionId id) {
-    return mail_request(*core_, MailKind::abort, id);
+    return request_end(core_->reactor_of(id), &ReactorCore::connections, id, MailKind::abort, true);
+}
+Result Engine::close(UdpSocketId id) {
+    return request_end(core_->reactor_of(id), &ReactorCore::udp_sockets, id, MailKind::close_socket, false);
+}
+Result Engine::abort(UdpSocketId id) {
+    return request_end(core_->reactor_of(id), &ReactorCore::udp_sockets, id, MailKind::abort_socket, true);
 }
 
 bool Engine::is_alive(ConnectionId id) const noexcept {
     const ReactorCore* reactor = core_->reactor_of(id);
     return reactor != nullptr && reactor->connections().contains(id);
+}
+
+bool Engine::is_alive(UdpSocketId id) const noexcept {
+    const ReactorCore* reactor = core_->reactor_of(id);
+    return reactor != nullptr && reactor->udp_sockets().contains(id);
 }
 
 }  // namespace pollux

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include <pollux/engine.h>
-#include <pollux/server.h>
 
 #include "reactor_core.h"
 #include "resolver.h"
+#include "startable.h"
 #include "stop_listener.h"
 
 namespace pollux {
@@ -36,7 +36,13 @@ public:
     [[nodiscard]] ReactorCore& reactor(std::size_t index) noexcept { return *reactors_[index]; }
 
     /// The reactor an id lives on, or null if this engine has no such reactor.
-    [[nodiscard]] ReactorCore* reactor_of(ConnectionId id) noexcept;
+    [[nodiscard]] ReactorCore* reactor_of(ConnectionId id) noexcept {
+        return reactor_at(ConnectionTable::reactor_of(id));
+    }
+    [[nodiscard]] ReactorCore* reactor_of(UdpSocketId id) noexcept { return reactor_at(UdpTable::reactor_of(id)); }
+
+    /// Sends from a UDP socket; `to` is none for the peer that it is connected to.
+    Result send_datagram(UdpSocketId id, const InetAddress& to, Bytes bytes);
 
     /// Blocks until `done()`, which reactors make true. Returns at once on a reactor's thread: it would wait for
     /// itself. While the engine is not started, the calling thread does the reactors' work.
@@ -45,9 +51,9 @@ public:
     /// True on one of this engine's reactor threads.
     [[nodiscard]] bool on_reactor_thread() const noexcept;
 
-    /// Servers that `run` starts.
-    void add_server(ServerBase& server);
-    void remove_server(ServerBase& server) noexcept;
+    /// What `run` starts.
+    void add_startable(Startable& startable);
+    void remove_startable(Startable& startable) noexcept;
 
     [[nodiscard]] Resolver& resolver() noexcept { return resolver_; }
     [[nodiscard]] std::uint64_t next_server_number() noexcept { return ++last_server_number_; }
@@ -61,6 +67,7 @@ private:
     enum class Phase : std::uint8_t { created, running, stopped };
 
     [[nodiscard]] Status check_options() const;
+    [[nodiscard]] ReactorCore* reactor_at(std::size_t index) noexcept;
     void run_reactor(std::size_t index);
     void reactor_ended();
 
@@ -77,7 +84,7 @@ private:
     std::atomic<std::size_t> next_reactor_{0};
 
     std::mutex lists_mutex_;
-    std::vector<ServerBase*> servers_;
+    std::vector<Startable*> startables_;
     std::vector<std::weak_ptr<StopListener>> stop_listeners_;
 };
 

@@ -15,6 +15,8 @@ std::string_view to_string(Result result) noexcept {
             return "closed";
         case Result::too_large:
             return "too large";
+        case Result::wrong_peer:
+            return "wrong peer";
     }
     return "unknown";
 }

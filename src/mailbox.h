@@ -16,12 +16,15 @@ namespace pollux {
 
 /// What a record asks of the reactor.
 enum class MailKind : std::uint16_t {
-    padding,    ///< Fills the end of the ring.
-    send,       ///< target: a ConnectionId; payload: bytes
-    close,      ///< target: a ConnectionId
-    abort,      ///< target: a ConnectionId
-    broadcast,  ///< target: a server's number; payload: bytes
-    task,       ///< payload: a Task
+    padding,       ///< Fills the end of the ring.
+    send,          ///< target: a ConnectionId; payload: bytes
+    close,         ///< target: a ConnectionId
+    abort,         ///< target: a ConnectionId
+    datagram,      ///< target: a UdpSocketId; payload: an InetAddress, none for the peer, and bytes
+    close_socket,  ///< target: a UdpSocketId
+    abort_socket,  ///< target: a UdpSocketId
+    broadcast,     ///< target: a server's number; payload: bytes
+    task,          ///< payload: a Task
 };
 
 /// A ring of records of any size, each contiguous. Indices run free. The producer keeps a copy of the consumer's index

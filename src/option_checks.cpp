@@ -7,6 +7,10 @@ Status bad_option(const std::string& what) {
     return {make_error_code(Errc::invalid_option), what};
 }
 
+Status bad_endpoint(const std::string& what) {
+    return {make_error_code(Errc::invalid_endpoint), what};
+}
+
 namespace {
 
 ConnectionOptions with_defaults(ConnectionOptions options, bool hold_receive, std::chrono::milliseconds idle_timeout) {
@@ -25,16 +29,25 @@ ConnectionOptions with_client_defaults(ConnectionOptions options) {
     return with_defaults(options, false, std::chrono::milliseconds{0});
 }
 
-Status check_connection_options(const ConnectionOptions& options) {
-    const auto number = [](auto value) { return std::to_string(value); };
-    if (options.high_watermark_bytes == 0) return bad_option("ConnectionOptions::high_watermark_bytes is 0");
-    if (options.low_watermark_bytes >= options.high_watermark_bytes) {
-        return bad_option("ConnectionOptions::low_watermark_bytes is " + number(options.low_watermark_bytes) +
-                          ", not below high_watermark_bytes, " + number(options.high_watermark_bytes));
+Status check_watermarks(const std::string& options, std::size_t high_bytes, std::size_t low_bytes,
+                        std::size_t max_pending_bytes) {
+    if (high_bytes == 0) return bad_option(options + "::high_watermark_bytes is 0");
+    if (low_bytes >= high_bytes) {
+        return bad_option(options + "::low_watermark_bytes is " + std::to_string(low_bytes) +
+                          ", not below high_watermark_bytes, " + std::to_string(high_bytes));
     }
-    if (options.max_pending_bytes < options.high_watermark_bytes) {
-        return bad_option("ConnectionOptions::max_pending_bytes is " + number(options.max_pending_bytes) +
-                          ", below high_watermark_bytes, " + number(options.high_watermark_bytes));
+    if (max_pending_bytes < high_bytes) {
+        return bad_option(options + "::max_pending_bytes is " + std::to_string(max_pending_bytes) +
+                          ", below high_watermark_bytes, " + std::to_string(high_bytes));
+    }
+    return {};
+}
+
+Status check_connection_options(const ConnectionOptions& options) {
+    if (Status status = check_watermarks("ConnectionOptions", options.high_watermark_bytes, options.low_watermark_bytes,
+                                         options.max_pending_bytes);
+        !status) {
+        return status;
     }
     if (options.idle_timeout && options.idle_timeout->count() < 0)
         return bad_option("ConnectionOptions::idle_timeout is negative");

@@ -2,6 +2,7 @@
 #include <pollux/reactor.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "stream_tls.h"
 #include "thread_mailboxes.h"
 #include "timer_access.h"
+#include "udp_shard.h"
 
 namespace pollux {
 
@@ -80,6 +82,11 @@ Slab& ReactorCore::slab_for(std::size_t bytes) {
     return *slabs_.emplace_back(std::make_unique<Slab>(bytes));
 }
 
+DatagramIo& ReactorCore::datagrams() {
+    if (datagrams_ == nullptr) datagrams_ = std::make_unique<DatagramIo>();
+    return *datagrams_;
+}
+
 // TLS.
 
 TlsStream* ReactorCore::create_tls(StreamConnection& connection, SslPointer ssl) {
@@ -134,8 +141,8 @@ void ReactorCore::turn(std::chrono::nanoseconds longest_wait) {
 }
 
 bool ReactorCore::has_work() const noexcept {
-    return !dirty_.empty() || !drained_.empty() || !finished_.empty() || !releasable_.empty() ||
-           pending_broadcasts_ != 0;
+    return !dirty_.empty() || !dirty_sockets_.empty() || !drained_.empty() || !finished_.empty() ||
+           !releasable_.empty() || pending_broadcasts_ != 0;
 }
 
 std::size_t ReactorCore::wait(std::chrono::nanoseconds longest_wait) {
@@ -171,10 +178,16 @@ void ReactorCore::wake_if_asleep() noexcept {
 
 void ReactorCore::dispatch_event(const platform::Event<platform::Socket>& event) {
     if (event.socket == nullptr || event.flags == 0) return;
-    if (event.socket->tag == static_cast<std::uint8_t>(SocketKind::connection)) {
-        static_cast<StreamConnection*>(event.socket)->on_event(event.flags, event.sent);
-    } else {
-        static_cast<ListenerSocket*>(event.socket)->shard->on_listener_event(event.flags);
+    switch (static_cast<SocketKind>(event.socket->tag)) {
+        case SocketKind::connection:
+            static_cast<StreamConnection*>(event.socket)->on_event(event.flags, event.sent);
+            return;
+        case SocketKind::listener:
+            static_cast<ListenerSocket*>(event.socket)->shard->on_listener_event(event.flags);
+            return;
+        case SocketKind::datagram:
+            static_cast<UdpShard*>(event.socket)->on_event(event.flags);
+            return;
     }
 }
 
@@ -184,6 +197,12 @@ void ReactorCore::mark_dirty(StreamConnection& connection) {
     if (connection.in_dirty) return;
     connection.in_dirty = true;
     dirty_.push_back(&connection);
+}
+
+void ReactorCore::mark_dirty(UdpShard& socket) {
+    if (socket.in_dirty) return;
+    socket.in_dirty = true;
+    dirty_sockets_.push_back(&socket);
 }
 
 void ReactorCore::mark_drained(StreamConnection& connection) {
@@ -205,6 +224,7 @@ void ReactorCore::notify_drained() {
 void ReactorCore::end_turn() {
     // By index: a client or server may come or go while others end their turn.
     for (std::size_t i = 0; i < members_.size(); ++i) members_[i]->on_turn_end();
+    if (!dirty_sockets_.empty()) end_turn_of_sockets();
     if (dirty_.empty()) return;
     scratch_.swap(dirty_);
     for (StreamConnection* connection : scratch_) {
@@ -212,6 +232,15 @@ void ReactorCore::end_turn() {
         if (connection->phase() != ConnectionState::closed) connection->end_turn();
     }
     scratch_.clear();
+}
+
+void ReactorCore::end_turn_of_sockets() {
+    socket_scratch_.swap(dirty_sockets_);
+    for (UdpShard* socket : socket_scratch_) {
+        socket->in_dirty = false;
+        socket->end_turn();
+    }
+    socket_scratch_.clear();
 }
 
 void ReactorCore::finish_connections() {
@@ -305,6 +334,19 @@ void ReactorCore::handle_mail(MailKind kind, std::uint64_t target, MutableBytes 
         case MailKind::abort:
             if (StreamConnection* connection = connections_.find({target})) connection->abort();
             return;
+        case MailKind::datagram:
+            if (UdpShard* socket = udp_sockets_.find({target})) {
+                InetAddress to;
+                std::memcpy(&to, payload.data(), sizeof to);
+                socket->send_promised(to, payload.subspan(sizeof to));
+            }
+            return;
+        case MailKind::close_socket:
+            if (UdpShard* socket = udp_sockets_.find({target})) socket->close();
+            return;
+        case MailKind::abort_socket:
+            if (UdpShard* socket = udp_sockets_.find({target})) socket->abort();
+            return;
         case MailKind::broadcast:
             if (ServerShard* shard = find_shard(target)) shard->broadcast_promised(payload);
             return;
@@ -377,6 +419,7 @@ void ReactorCore::begin_stop() {
 
 void ReactorCore::abort_everything() {
     connections_.for_each([](StreamConnection& connection) { connection.abort_with(CloseReason::shutdown); });
+    udp_sockets_.for_each([](UdpShard& socket) { socket.abort_with(CloseReason::shutdown); });
 }
 
 /// From now on control tasks run on the threads that push them, one at a time.
@@ -422,7 +465,10 @@ std::chrono::steady_clock::time_point Reactor::now() const noexcept {
     return core(*this).turn_time();
 }
 Connection* Reactor::find(ConnectionId id) noexcept {
-    return SlotTable::reactor_of(id) == core(*this).position() ? core(*this).connections().find(id) : nullptr;
+    return ConnectionTable::reactor_of(id) == core(*this).position() ? core(*this).connections().find(id) : nullptr;
+}
+UdpSocket* Reactor::find(UdpSocketId id) noexcept {
+    return UdpTable::reactor_of(id) == core(*this).position() ? core(*this).udp_sockets().find(id) : nullptr;
 }
 std::size_t Reactor::index() const noexcept {
     return core(*this).position();

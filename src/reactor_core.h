@@ -16,6 +16,7 @@
 #include "backend.h"
 #include "control_queue.h"
 #include "cork.h"
+#include "datagram_io.h"
 #include "mailbox.h"
 #include "platform/sockets.h"
 #include "proto/tls_session.h"
@@ -28,13 +29,14 @@ namespace pollux {
 class ReactorMember;
 class ServerShard;
 class StreamConnection;
+class UdpShard;
 struct TlsStream;
 
 /// What embeds a timer node, in `TimerNode::kind`.
 enum class TimerKind : std::uint8_t { user, connection, member, stop };
 
 /// What embeds a socket, in `Socket::tag`.
-enum class SocketKind : std::uint8_t { connection, listener };
+enum class SocketKind : std::uint8_t { connection, listener, datagram };
 
 /// One loop. Functions are for its own thread unless they say otherwise.
 ///
@@ -95,8 +97,10 @@ public:
 
     [[nodiscard]] platform::Poller& poller() noexcept { return poller_; }
     [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
-    [[nodiscard]] SlotTable& connections() noexcept { return connections_; }
-    [[nodiscard]] const SlotTable& connections() const noexcept { return connections_; }
+    [[nodiscard]] ConnectionTable& connections() noexcept { return connections_; }
+    [[nodiscard]] const ConnectionTable& connections() const noexcept { return connections_; }
+    [[nodiscard]] UdpTable& udp_sockets() noexcept { return udp_sockets_; }
+    [[nodiscard]] const UdpTable& udp_sockets() const noexcept { return udp_sockets_; }
     [[nodiscard]] Slab& send_slab() noexcept { return send_slab_; }
     [[nodiscard]] Cork& cork() noexcept { return cork_; }
 
@@ -126,11 +130,17 @@ public:
     [[nodiscard]] Time turn_time() const noexcept { return now_; }
     [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
+    /// What UDP sockets share; made on first use.
+    [[nodiscard]] DatagramIo& datagrams();
+
     /// The slab for blocks of that size; made on first use.
     [[nodiscard]] Slab& slab_for(std::size_t bytes);
 
     /// It has something to hand to the kernel at the end of this turn.
     void mark_dirty(StreamConnection& connection);
+
+    /// It has something to do at the end of this turn: to hand to the kernel, to tell, or to close.
+    void mark_dirty(UdpShard& socket);
 
     /// Its `on_drain` is due.
     void mark_drained(StreamConnection& connection);
@@ -172,6 +182,7 @@ private:
     void fire_timers();
     void fire(TimerWheel::Node& node);
     void end_turn();
+    void end_turn_of_sockets();
     void finish_connections();
 
     void begin_stop();
@@ -199,6 +210,8 @@ private:
     std::vector<StreamConnection*> drained_;
     std::vector<StreamConnection*> finished_;
     std::vector<StreamConnection*> releasable_;
+    std::vector<UdpShard*> dirty_sockets_;
+    std::vector<UdpShard*> socket_scratch_;
     std::vector<StreamConnection*> scratch_;  // a list being consumed while its successor fills
     std::vector<std::shared_ptr<Mailbox>> mailboxes_;
     std::vector<ReactorMember*> members_;
@@ -207,7 +220,9 @@ private:
 
     Slab send_slab_;
     std::vector<std::unique_ptr<Slab>> slabs_;
-    SlotTable connections_;
+    ConnectionTable connections_;
+    UdpTable udp_sockets_;
+    std::unique_ptr<DatagramIo> datagrams_;
     platform::ReserveDescriptor reserve_;
     detail::TimerNode stop_timer_;
     TlsStream* buffered_tls_ = nullptr;

@@ -5,29 +5,19 @@
 #include <string>
 #include <utility>
 
+#include "bind_address.h"
 #include "option_checks.h"
 #include "platform/sockets.h"
 #include "server_core.h"
 
 namespace pollux {
 
-namespace {
-
-/// Listening on every address of the machine: IPv6 takes IPv4 along.
-SocketAddress every_address(std::uint16_t port) {
-    SocketAddress address;
-    address.family = SocketAddress::Family::ipv6;
-    address.port = port;
-    return address;
-}
-
-}  // namespace
-
-ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFactory factory)
+ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory)
     : engine_(&engine),
       options_(std::move(options)),
       factory_(std::move(factory)),
-      number_(engine.core().next_server_number()) {
+      number_(engine.core().next_server_number()),
+      life_(engine) {
     options_.connection = with_server_defaults(options_.connection);
     for (std::size_t i = 0; i < engine.reactors(); ++i) {
         shards_.push_back(std::make_unique<ServerShard>(*this, engine.core().reactor(i)));
@@ -44,27 +34,6 @@ Status ServerBase::Core::check_options() const {
         if (Status status = options_.tls.status(); !status) return status;
     }
     return check_connection_options(options_.connection);
-}
-
-Status ServerBase::Core::find_address(SocketAddress& out, Endpoint& endpoint) const {
-    if (const Status status = Endpoint::parse(options_.endpoint, endpoint); !status) return status;
-    if (endpoint.transport == Transport::unix_domain) {
-        out = {};
-        out.family = SocketAddress::Family::unix_domain;
-        out.path = endpoint.path;
-        return {};
-    }
-    if (endpoint.host.empty()) {
-        out = every_address(endpoint.port);
-        return {};
-    }
-    if (platform::parse_numeric(endpoint.host, endpoint.port, out)) return {};
-    std::vector<SocketAddress> addresses;
-    if (const auto error = platform::resolve(endpoint.host, endpoint.port, addresses)) {
-        return {error, "cannot find the address of " + endpoint.to_string()};
-    }
-    out = addresses.front();
-    return {};
 }
 
 /// One listening socket for each reactor where the system spreads connections, else one for the first.
@@ -97,35 +66,30 @@ Status ServerBase::Core::start() {
 Status ServerBase::Core::start_at(const SocketAddress* fixed) {
     if (const Status status = check_options(); !status) return status;
     Endpoint endpoint;
+    if (const Status status = Endpoint::parse(options_.endpoint, endpoint); !status) return status;
+    if (endpoint.transport == Transport::udp) {
+        return bad_endpoint("ServerOptions::endpoint is " + options_.endpoint + ": UDP has no connections, see Udp");
+    }
     SocketAddress address;
-    if (const Status status = find_address(address, endpoint); !status) return status;
-    if (fixed != nullptr) address = *fixed;
+    if (fixed != nullptr) {
+        address = *fixed;
+    } else if (const Status status = find_bind_address(endpoint, address); !status) {
+        return status;
+    }
 
-    const std::lock_guard transition{transition_mutex_};
-    if (phase_ != Phase::stopped) {
-        return {make_error_code(Errc::already_started), "cannot start the server on " + endpoint.to_string()};
-    }
-    if (engine_->core().reactor(0).ended()) {
-        return {make_error_code(Errc::stopped), "cannot start the server on " + endpoint.to_string() + ": the engine"};
-    }
+    const auto transition = life_.transition();
+    if (const Status status = life_.check_startable("the server on " + endpoint.to_string()); !status) return status;
     std::vector<platform::NativeHandle> listeners;
     Status status = listen(address, endpoint, listeners);
-    if (!status && endpoint.transport == Transport::tcp && endpoint.host.empty() &&
-        status.error() == std::errc::address_family_not_supported) {
-        address.family = SocketAddress::Family::ipv4;  // a machine without IPv6
-        status = listen(address, endpoint, listeners);
-    }
+    if (!status && fall_back_to_ipv4(endpoint, status.error(), address)) status = listen(address, endpoint, listeners);
     if (!status) return status;
 
-    {
-        const std::lock_guard lock{mutex_};
+    life_.begin(shards_.size(), [&] {
         address_ = platform::local_address(listeners.front());
         socket_file_ = platform::SocketFile{address_};
         deals_ = listeners.size() < shards_.size();
-        phase_ = Phase::running;
-        active_shards_ = shards_.size();
         started_at_ = platform::Poller::now();
-    }
+    });
     // Those without a listener first: whoever accepts deals to them.
     for (std::size_t i = shards_.size(); i-- > 0;) {
         const platform::NativeHandle listener = i < listeners.size() ? listeners[i] : platform::invalid_handle;
@@ -165,33 +129,17 @@ void ServerBase::Core::ask_shards(void (ServerShard::*function)(bool), bool abor
 
 void ServerBase::Core::stop(bool abort) {
     {
-        const std::lock_guard transition{transition_mutex_};
-        if (begin_stopping()) ask_shards(&ServerShard::stop, abort);
+        const auto transition = life_.transition();
+        if (life_.begin_stopping([this] { socket_file_.remove(); })) ask_shards(&ServerShard::stop, abort);
     }
-    wait_stopped();
-}
-
-/// True if it runs, or is stopping gracefully and may still be told to abort.
-bool ServerBase::Core::begin_stopping() {
-    const std::lock_guard lock{mutex_};
-    if (phase_ == Phase::running) {
-        phase_ = Phase::stopping;
-        socket_file_.remove();
-    }
-    return phase_ == Phase::stopping;
-}
-
-void ServerBase::Core::wait_stopped() {
-    engine_->core().wait_until(mutex_, changed_, [this] { return phase_ == Phase::stopped; });
+    life_.wait_stopped();
 }
 
 void ServerBase::Core::shard_ended() {
-    const std::lock_guard lock{mutex_};
-    if (--active_shards_ != 0) return;
-    socket_file_.remove();  // the engine stopped, not the server
-    phase_ = Phase::stopped;
-    address_ = {};
-    changed_.notify_all();
+    life_.end_part([this] {
+        socket_file_.remove();  // the engine stopped, not the server
+        address_ = {};
+    });
 }
 
 void ServerBase::Core::abandon() {
@@ -213,7 +161,7 @@ bool ServerBase::Core::admit() noexcept {
 }
 
 SocketAddress ServerBase::Core::address() const {
-    const std::lock_guard lock{mutex_};
+    const auto lock = life_.lock();
     return address_;
 }
 
@@ -263,21 +211,21 @@ ServerCounters ServerBase::Core::counters() const {
         total.bytes_pending += static_cast<std::size_t>(counters.bytes_pending.get());
     }
     total.connections = connections();
-    const std::lock_guard lock{mutex_};
-    if (phase_ == Phase::running) total.uptime = platform::Poller::now() - started_at_;
+    const auto lock = life_.lock();
+    if (running()) total.uptime = platform::Poller::now() - started_at_;
     return total;
 }
 
 // The public face.
 
-ServerBase::ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory factory)
+ServerBase::ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory)
     : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory))) {
     core_->attach(*this);
-    engine.core().add_server(*this);
+    engine.core().add_startable(*core_);
 }
 
 ServerBase::~ServerBase() {
-    core_->engine().core().remove_server(*this);
+    core_->engine().core().remove_startable(*core_);
     core_->abandon();
 }
 

@@ -2,36 +2,36 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include <pollux/server.h>
 
 #include "engine_core.h"
+#include "lifecycle.h"
 #include "platform/sockets.h"
 #include "server_shard.h"
+#include "startable.h"
 
 namespace pollux {
 
 /// Shared by the user's `Server` and by the shards that are active, whoever lives longer.
-class ServerBase::Core : public std::enable_shared_from_this<ServerBase::Core> {
+class ServerBase::Core final : public Startable, public std::enable_shared_from_this<ServerBase::Core> {
 public:
-    Core(Engine& engine, ServerOptions options, detail::HandlerFactory factory);
+    Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory);
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
     void attach(ServerBase& handle) noexcept { handle_ = &handle; }
 
-    [[nodiscard]] Status start();
+    [[nodiscard]] Status start() override;
     [[nodiscard]] Status restart();
-    void stop(bool abort);
+    void stop(bool abort) override;
     /// The user's `Server` is being destroyed.
     void abandon();
 
-    [[nodiscard]] bool running() const noexcept { return phase_.load(std::memory_order_acquire) == Phase::running; }
+    [[nodiscard]] bool running() const noexcept override { return life_.running(); }
     [[nodiscard]] SocketAddress address() const;
     Result broadcast(Bytes bytes);
     Result broadcast_on(Reactor& reactor, Bytes bytes);
@@ -43,7 +43,7 @@ public:
     // For the shards.
 
     [[nodiscard]] const ServerOptions& options() const noexcept { return options_; }
-    [[nodiscard]] const detail::HandlerFactory& factory() const noexcept { return factory_; }
+    [[nodiscard]] const detail::HandlerFactory<ConnectionHandler>& factory() const noexcept { return factory_; }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] ServerBase* handle() const noexcept { return handle_.load(std::memory_order_acquire); }
 
@@ -62,20 +62,15 @@ public:
     void shard_ended();
 
 private:
-    enum class Phase : std::uint8_t { stopped, running, stopping };
-
     [[nodiscard]] Status check_options() const;
-    [[nodiscard]] Status find_address(SocketAddress& out, Endpoint& endpoint) const;
     [[nodiscard]] Status listen(const SocketAddress& address, const Endpoint& endpoint,
                                 std::vector<platform::NativeHandle>& out) const;
     [[nodiscard]] Status start_at(const SocketAddress* fixed);
-    [[nodiscard]] bool begin_stopping();
     void ask_shards(void (ServerShard::*function)(bool), bool abort);
-    void wait_stopped();
 
     Engine* engine_;
     ServerOptions options_;
-    detail::HandlerFactory factory_;
+    detail::HandlerFactory<ConnectionHandler> factory_;
     std::uint64_t number_;
     std::atomic<ServerBase*> handle_{nullptr};
     std::vector<std::unique_ptr<ServerShard>> shards_;
@@ -83,11 +78,7 @@ private:
     bool deals_ = false;
     std::atomic<std::size_t> open_connections_{0};
 
-    std::mutex transition_mutex_;  // held while a start or stop is handed to the reactors, so that they arrive in order
-    mutable std::mutex mutex_;     // the members below
-    std::condition_variable changed_;
-    std::atomic<Phase> phase_{Phase::stopped};  // changed under the mutex, read by senders without it
-    std::size_t active_shards_ = 0;
+    Lifecycle life_;  // its lock guards the members below
     SocketAddress address_;
     platform::SocketFile socket_file_;
     std::chrono::steady_clock::time_point started_at_{};

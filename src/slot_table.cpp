@@ -1,13 +1,15 @@
-// Slot table: from a ConnectionId to its connection.
+// Slot table: from an id to what it names.
 #include "slot_table.h"
 
 namespace pollux {
 
-SlotTable::~SlotTable() {
+template <class Item, class Id>
+SlotTable<Item, Id>::~SlotTable() {
     for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
 }
 
-ConnectionId SlotTable::insert(std::size_t reactor, StreamConnection* connection) {
+template <class Item, class Id>
+Id SlotTable<Item, Id>::insert(std::size_t reactor, Item* item) {
     std::uint32_t slot;
     if (first_free_ != 0) {
         slot = static_cast<std::uint32_t>(first_free_ - 1);
@@ -23,13 +25,14 @@ ConnectionId SlotTable::insert(std::size_t reactor, StreamConnection* connection
     }
     if (++last_generation_ == 0) ++last_generation_;
     Entry& entry = chunk(slot / chunk_slots)[slot % chunk_slots];
-    entry.connection = connection;
+    entry.item = item;
     entry.generation.store(last_generation_, std::memory_order_release);
     return {static_cast<std::uint64_t>(reactor) << (32 + slot_bits) | static_cast<std::uint64_t>(slot) << 32 |
             last_generation_};
 }
 
-void SlotTable::remove(ConnectionId id) noexcept {
+template <class Item, class Id>
+void SlotTable<Item, Id>::remove(Id id) noexcept {
     const std::uint32_t slot = slot_of(id);
     Entry& entry = chunk(slot / chunk_slots)[slot % chunk_slots];
     entry.generation.store(0, std::memory_order_release);
@@ -37,7 +40,8 @@ void SlotTable::remove(ConnectionId id) noexcept {
     first_free_ = std::uint64_t{slot} + 1;
 }
 
-const SlotTable::Entry* SlotTable::find_entry(ConnectionId id) const noexcept {
+template <class Item, class Id>
+auto SlotTable<Item, Id>::find_entry(Id id) const noexcept -> const Entry* {
     const std::uint32_t slot = slot_of(id);
     const Entry* entries = chunk(slot / chunk_slots);
     if (entries == nullptr || generation_of(id) == 0) return nullptr;
@@ -45,13 +49,18 @@ const SlotTable::Entry* SlotTable::find_entry(ConnectionId id) const noexcept {
     return entry.generation.load(std::memory_order_acquire) == generation_of(id) ? &entry : nullptr;
 }
 
-StreamConnection* SlotTable::find(ConnectionId id) const noexcept {
+template <class Item, class Id>
+Item* SlotTable<Item, Id>::find(Id id) const noexcept {
     const Entry* entry = find_entry(id);
-    return entry != nullptr ? entry->connection : nullptr;
+    return entry != nullptr ? entry->item : nullptr;
 }
 
-bool SlotTable::contains(ConnectionId id) const noexcept {
+template <class Item, class Id>
+bool SlotTable<Item, Id>::contains(Id id) const noexcept {
     return find_entry(id) != nullptr;
 }
+
+template class SlotTable<StreamConnection, ConnectionId>;
+template class SlotTable<UdpShard, UdpSocketId>;
 
 }  // namespace pollux

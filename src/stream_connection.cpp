@@ -56,7 +56,7 @@ void StreamConnection::finish_connecting() {
     owner_->on_connected(*this);
 }
 
-bool StreamConnection::establish(const platform::PeerAddress& peer) {
+bool StreamConnection::establish(const InetAddress& peer) {
     peer_ = peer;
     id_ = reactor_->connections().insert(reactor_->position(), this);
     if (!id_) {

@@ -59,7 +59,7 @@ public:
     void start_connecting(const SocketAddress& address, Time deadline);
 
     /// The socket is established: gives the connection its id. False if that was impossible and it is over.
-    [[nodiscard]] bool establish(const platform::PeerAddress& peer);
+    [[nodiscard]] bool establish(const InetAddress& peer);
 
     /// Goes on once it is established: with the TLS handshake, or at once with the handler's `on_open`.
     void begin();
@@ -188,7 +188,7 @@ private:
     Time opened_at_{};
     Time last_activity_{};
     ConnectionId id_;
-    platform::PeerAddress peer_;
+    InetAddress peer_;
     int error_ = 0;
 
     ConnectionState state_ = ConnectionState::connecting;

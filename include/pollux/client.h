@@ -76,7 +76,7 @@ public:
     class Core;
 
 protected:
-    ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory factory);
+    ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory);
 
     /// Aborts what is open. Waits for `on_close` on an application thread, as `stop` does.
     ~ClientBase();
@@ -93,12 +93,13 @@ public:
         Client(Engine& engine, ClientOptions options, Arguments&&... arguments) requires std::is_constructible_v < H,
         std::decay_t<Arguments>
     &... > : ClientBase(engine, std::move(options),
-                        detail::HandlerFactory::of<H>(std::forward<Arguments>(arguments)...)) {}
+                        detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `Client client{engine, {.endpoint = …}, Callbacks{.on_data = …}}`.
     Client(Engine& engine, ClientOptions options, Callbacks callbacks) requires std::is_same_v<H, CallbackHandler>
         : ClientBase(engine, std::move(options),
-                     detail::HandlerFactory::of<H>(std::make_shared<const Callbacks>(std::move(callbacks)))) {}
+                     detail::HandlerFactory<ConnectionHandler>::of<H>(
+                         std::make_shared<const Callbacks>(std::move(callbacks)))) {}
 };
 
 Client(Engine&, ClientOptions, Callbacks)->Client<CallbackHandler>;

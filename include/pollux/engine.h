@@ -10,6 +10,7 @@
 #include <pollux/error.h>
 #include <pollux/reactor.h>
 #include <pollux/task.h>
+#include <pollux/udp_socket.h>
 
 namespace pollux {
 
@@ -95,8 +96,24 @@ public:
     /// `Connection::abort` from any thread.
     Result abort(ConnectionId id);
 
+    /// Sends a datagram to the peer of a connected UDP socket: as `send` of a connection, in one piece or not at all.
+    /// `wrong_peer`: see `UdpSocket::send`; told only on the socket's own reactor, elsewhere its `on_error` tells.
+    Result send(UdpSocketId id, Bytes bytes);
+    Result send(UdpSocketId id, std::string_view text) { return send(id, as_bytes(text)); }
+
+    /// Sends a datagram from a UDP socket to an address, likewise.
+    Result send_to(UdpSocketId id, const InetAddress& to, Bytes bytes);
+    Result send_to(UdpSocketId id, const InetAddress& to, std::string_view text) {
+        return send_to(id, to, as_bytes(text));
+    }
+
+    /// `UdpSocket::close` and `UdpSocket::abort` from any thread.
+    Result close(UdpSocketId id);
+    Result abort(UdpSocketId id);
+
     /// True unless the id is stale. Any thread; by the time it is read, the answer may be old.
     [[nodiscard]] bool is_alive(ConnectionId id) const noexcept;
+    [[nodiscard]] bool is_alive(UdpSocketId id) const noexcept;
 
     /// Internal: the library's own side of the engine.
     class Core;

@@ -18,6 +18,7 @@ enum class Result : std::uint8_t {
     would_block,  ///< No room now (watermark or mailbox); try again after `on_drain` or a little later.
     closed,       ///< The connection, server or engine is closed or closing, or the id is stale.
     too_large,    ///< Larger than the limit that would have to hold it; it can never be accepted.
+    wrong_peer,   ///< UDP: `send` on a socket that is not connected, or `send_to` on one connected to somebody else.
 };
 
 /// The name of a `Result`, for logs. Static storage.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <pollux/connection.h>
+#include <pollux/detail/handler_factory.h>
 
 namespace pollux {
 
@@ -100,27 +101,4 @@ private:
     std::shared_ptr<const Callbacks> callbacks_;
 };
 
-namespace detail {
-
-/// How to make a handler in memory that the reactor provides. Recorded once by `Server<H>` and `Client<H>`, so the code
-/// behind them is compiled once.
-struct HandlerFactory {
-    std::size_t size = 0;
-    std::size_t alignment = 0;
-    std::function<ConnectionHandler*(void*)> construct;
-
-    /// A factory for `H(arguments...)`. The arguments are copied and reused for every handler; pass `std::ref` to
-    /// share.
-    template <class H, class... Arguments>
-    static HandlerFactory of(Arguments&&... arguments) {
-        static_assert(std::is_base_of_v<ConnectionHandler, H>, "a handler derives from pollux::ConnectionHandler");
-        static_assert(alignof(H) <= 16, "a handler's alignment is at most 16 bytes");
-        return {sizeof(H), alignof(H),
-                [... copies = std::decay_t<Arguments>(std::forward<Arguments>(arguments))](void* memory) {
-                    return static_cast<ConnectionHandler*>(::new (memory) H(copies...));
-                }};
-    }
-};
-
-}  // namespace detail
 }  // namespace pollux

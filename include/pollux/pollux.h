@@ -3,6 +3,7 @@
 
 #include <pollux/address.h>
 #include <pollux/blocking_client.h>
+#include <pollux/blocking_udp.h>
 #include <pollux/bytes.h>
 #include <pollux/client.h>
 #include <pollux/connection.h>
@@ -15,3 +16,5 @@
 #include <pollux/task.h>
 #include <pollux/timer.h>
 #include <pollux/tls.h>
+#include <pollux/udp.h>
+#include <pollux/udp_socket.h>

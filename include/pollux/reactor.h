@@ -6,6 +6,7 @@
 
 #include <pollux/connection.h>
 #include <pollux/task.h>
+#include <pollux/udp_socket.h>
 
 namespace pollux {
 
@@ -36,6 +37,9 @@ public:
 
     /// The connection of an id, or null if it is stale or lives elsewhere. Reactor thread only.
     [[nodiscard]] Connection* find(ConnectionId id) noexcept;
+
+    /// The UDP socket of an id, likewise.
+    [[nodiscard]] UdpSocket* find(UdpSocketId id) noexcept;
 
     /// Its place among the engine's reactors, from 0. Any thread.
     [[nodiscard]] std::size_t index() const noexcept;

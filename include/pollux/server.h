@@ -114,7 +114,7 @@ public:
     class Core;
 
 protected:
-    ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory factory);
+    ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory);
 
     /// Aborts what is open. On an application thread it waits until every `on_close` was called; on a reactor's thread
     /// it does not, and the connections that are still to be closed answer null to `Connection::server()`.
@@ -132,12 +132,13 @@ public:
         Server(Engine& engine, ServerOptions options, Arguments&&... arguments) requires std::is_constructible_v < H,
         std::decay_t<Arguments>
     &... > : ServerBase(engine, std::move(options),
-                        detail::HandlerFactory::of<H>(std::forward<Arguments>(arguments)...)) {}
+                        detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `Server server{engine, {.endpoint = …}, Callbacks{.on_data = …}}`.
     Server(Engine& engine, ServerOptions options, Callbacks callbacks) requires std::is_same_v<H, CallbackHandler>
         : ServerBase(engine, std::move(options),
-                     detail::HandlerFactory::of<H>(std::make_shared<const Callbacks>(std::move(callbacks)))) {}
+                     detail::HandlerFactory<ConnectionHandler>::of<H>(
+                         std::make_shared<const Callbacks>(std::move(callbacks)))) {}
 };
 
 Server(Engine&, ServerOptions, Callbacks)->Server<CallbackHandler>;

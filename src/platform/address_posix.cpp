@@ -64,8 +64,8 @@ socklen_t to_sockaddr(const SocketAddress& address, sockaddr_storage& out) noexc
     return 0;
 }
 
-PeerAddress peer_from_sockaddr(const sockaddr_storage& storage, socklen_t length) noexcept {
-    PeerAddress peer;
+InetAddress inet_from_sockaddr(const sockaddr_storage& storage, socklen_t length) noexcept {
+    InetAddress peer;
     if (storage.ss_family == AF_INET && length >= sizeof(sockaddr_in)) {
         const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(storage);
         peer.family = SocketAddress::Family::ipv4;
@@ -88,7 +88,7 @@ SocketAddress from_sockaddr(const sockaddr_storage& storage, socklen_t length) {
         address.path = unix_path(storage, length);
         return address;
     }
-    const PeerAddress peer = peer_from_sockaddr(storage, length);
+    const InetAddress peer = inet_from_sockaddr(storage, length);
     address.family = peer.family;
     address.port = peer.port;
     address.scope = peer.scope;
@@ -118,8 +118,8 @@ bool is_connected_to_itself(int descriptor) noexcept {
     if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &local_length) < 0) return false;
     if (local.ss_family != AF_INET && local.ss_family != AF_INET6) return false;
     if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_length) < 0) return false;
-    const PeerAddress a = peer_from_sockaddr(local, local_length);
-    const PeerAddress b = peer_from_sockaddr(peer, peer_length);
+    const InetAddress a = inet_from_sockaddr(local, local_length);
+    const InetAddress b = inet_from_sockaddr(peer, peer_length);
     return a.family == b.family && a.port == b.port && a.ip == b.ip;
 }
 

@@ -13,7 +13,7 @@ namespace pollux::platform {
 [[nodiscard]] SocketAddress from_sockaddr(const sockaddr_storage& storage, socklen_t length);
 
 /// The compact form of an IP address; family none for everything else.
-[[nodiscard]] PeerAddress peer_from_sockaddr(const sockaddr_storage& storage, socklen_t length) noexcept;
+[[nodiscard]] InetAddress inet_from_sockaddr(const sockaddr_storage& storage, socklen_t length) noexcept;
 
 [[nodiscard]] SocketAddress local_address_of(int descriptor);
 [[nodiscard]] SocketAddress peer_address_of(int descriptor);

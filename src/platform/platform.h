@@ -33,9 +33,21 @@
 //   connect(socket, address, options), finish_connect(socket)
 //       Makes a socket, if it has none, and starts to connect. `done`: under way, and a `sendable` event follows, on
 //       which `finish_connect` tells the outcome. `would_block`: try again later (a full Unix backlog).
+//   handle_of(socket)
+//       For calls that are not of the poller: multicast groups.
 //   close(socket)
 //       Gives the handle back. True: the socket object may be reused at the end of this turn. False: operations are in
 //       flight, and a `released` event comes when the last one is back.
+//   attach_datagrams(socket, handle, batching)
+//       `attach` for a UDP socket: with as few calls for many datagrams as the system and `batching` allow.
+//   receive_datagrams(socket, intake)
+//       Non-blocking. `done`: `intake.count` messages are there; less than all slots means that nothing more was.
+//   send_datagrams(socket, runs)
+//       Non-blocking. `IoResult::bytes` is how many datagrams, counted over the runs, the system took, whatever the
+//       status tells of the next: `would_block`: a `sendable` event follows once `arm_send` asks for it; `failed`: it
+//       was refused for itself, and what comes behind it may be tried without it.
+//   take_datagram_error(socket, fault)
+//       What the network told of datagrams sent before, one at a time; after an event with `failed`.
 //   reset_on_close(socket)
 //       The next `close` discards what the kernel holds and resets the connection, where that exists.
 //
@@ -55,6 +67,8 @@
 #include <pollux/address.h>
 #include <pollux/bytes.h>
 #include <pollux/options.h>
+
+#include "platform/datagrams.h"
 
 namespace pollux::platform {
 
@@ -94,17 +108,9 @@ struct Event {
     std::size_t sent = 0;
 };
 
-/// The address of a TCP peer in few bytes: every connection keeps one.
-struct PeerAddress {
-    SocketAddress::Family family = SocketAddress::Family::none;
-    std::uint16_t port = 0;
-    std::uint32_t scope = 0;
-    std::array<std::uint8_t, 16> ip{};
-};
-
 struct Accepted {
     NativeHandle handle = invalid_handle;
-    PeerAddress peer;
+    InetAddress peer;
 };
 
 /// What a listening socket is made with. The connection options hold for the sockets accepted from it.
@@ -124,7 +130,8 @@ struct ListenOptions {
 template <class P>
 concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHandle handle, Accepted& accepted,
                                   MutableBytes buffer, Bytes bytes, std::span<const Bytes> many, Time deadline,
-                                  const SocketAddress& address, const ConnectionOptions& options) {
+                                  const SocketAddress& address, const ConnectionOptions& options, UdpBatching batching,
+                                  DatagramIntake& intake, std::span<const OutgoingRun> runs, DatagramFault& fault) {
     requires std::default_initializable<typename P::Socket>;
     { socket.is_open() }
     noexcept->std::same_as<bool>;
@@ -157,6 +164,13 @@ concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHa
     noexcept->std::same_as<IoResult>;
     { poller.send(socket, many) }
     noexcept->std::same_as<IoResult>;
+    { poller.attach_datagrams(socket, handle, batching) } -> std::same_as<std::error_code>;
+    { poller.receive_datagrams(socket, intake) }
+    noexcept->std::same_as<IoResult>;
+    { poller.send_datagrams(socket, runs) }
+    noexcept->std::same_as<IoResult>;
+    { poller.take_datagram_error(socket, fault) }
+    noexcept->std::same_as<bool>;
     { poller.take_error(socket) }
     noexcept->std::same_as<int>;
     { poller.shutdown_send(socket) }
@@ -165,6 +179,8 @@ concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHa
     noexcept;
     { poller.close(socket) }
     noexcept->std::same_as<bool>;
+    { poller.handle_of(socket) }
+    noexcept->std::same_as<NativeHandle>;
     { poller.local_address(socket) } -> std::same_as<SocketAddress>;
     { poller.peer_address(socket) } -> std::same_as<SocketAddress>;
 

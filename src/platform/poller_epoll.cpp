@@ -135,7 +135,7 @@ IoResult EpollPoller::accept(Socket& listener, Accepted& out) noexcept {
         if (descriptor >= 0) {
             listener.drained = false;
             out.handle = descriptor;
-            out.peer = peer_from_sockaddr(storage, length);
+            out.peer = inet_from_sockaddr(storage, length);
             return {};
         }
         switch (errno) {
@@ -232,6 +232,29 @@ IoResult EpollPoller::send(Socket& socket, std::span<const Bytes> parts) noexcep
         if (sent >= 0) return {IoStatus::done, 0, static_cast<std::size_t>(sent)};
         if (errno != EINTR) return failure();
     }
+}
+
+std::error_code EpollPoller::attach_datagrams(Socket& socket, NativeHandle handle, UdpBatching batching) {
+    if (datagrams_ == nullptr) datagrams_ = std::make_unique<LinuxDatagrams>();
+    if (const std::error_code error = attach(socket, handle)) return error;
+    socket.datagrams = LinuxDatagrams::prepare(socket.descriptor, batching);
+    return {};
+}
+
+IoResult EpollPoller::receive_datagrams(Socket& socket, DatagramIntake& intake) noexcept {
+    const IoResult result = datagrams_->receive(socket.descriptor, socket.datagrams, intake);
+    // What is short of all slots was all there was. A failure that leaves some behind is one of datagrams sent, whose
+    // own edge comes.
+    socket.drained = result.status != IoStatus::done || intake.count < intake.arrivals.size();
+    return result;
+}
+
+IoResult EpollPoller::send_datagrams(Socket& socket, std::span<const OutgoingRun> runs) noexcept {
+    return datagrams_->send(socket.descriptor, socket.datagrams, runs);
+}
+
+bool EpollPoller::take_datagram_error(Socket& socket, DatagramFault& out) noexcept {
+    return LinuxDatagrams::take_error(socket.descriptor, out);
 }
 
 int EpollPoller::take_error(Socket& socket) noexcept {

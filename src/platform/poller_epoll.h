@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "platform/datagrams_linux.h"
 #include "platform/platform.h"
 
 namespace pollux::platform {
@@ -32,6 +34,7 @@ public:
         bool drained = true;         // nothing to receive until the next edge
         bool peer_finished = false;  // the edge of the peer's FIN has come: a short receive is not the last
         bool listed = false;         // in `again_` or `reported_again_`
+        DatagramMode datagrams;      // of a UDP socket
 
         [[nodiscard]] bool is_open() const noexcept { return descriptor >= 0; }
     };
@@ -62,10 +65,15 @@ public:
     [[nodiscard]] IoResult receive(Socket& socket, MutableBytes buffer) noexcept;
     [[nodiscard]] IoResult send(Socket& socket, Bytes bytes) noexcept;
     [[nodiscard]] IoResult send(Socket& socket, std::span<const Bytes> parts) noexcept;
+    [[nodiscard]] std::error_code attach_datagrams(Socket& socket, NativeHandle handle, UdpBatching batching);
+    [[nodiscard]] IoResult receive_datagrams(Socket& socket, DatagramIntake& intake) noexcept;
+    [[nodiscard]] IoResult send_datagrams(Socket& socket, std::span<const OutgoingRun> runs) noexcept;
+    [[nodiscard]] bool take_datagram_error(Socket& socket, DatagramFault& out) noexcept;
     [[nodiscard]] int take_error(Socket& socket) noexcept;
     void shutdown_send(Socket& socket) noexcept;
     void reset_on_close(Socket& socket) noexcept;
     [[nodiscard]] bool close(Socket& socket) noexcept;
+    [[nodiscard]] static NativeHandle handle_of(const Socket& socket) noexcept { return socket.descriptor; }
     [[nodiscard]] SocketAddress local_address(const Socket& socket) const;
     [[nodiscard]] SocketAddress peer_address(const Socket& socket) const;
 
@@ -86,6 +94,7 @@ private:
     std::size_t fresh_ = 0;          // events of epoll in this turn; those of `reported_again_` follow
     std::vector<Socket*> again_;
     std::vector<Socket*> reported_again_;
+    std::unique_ptr<LinuxDatagrams> datagrams_;  // made for the first UDP socket
     std::array<epoll_event, max_events> events_;
 };
 

@@ -21,31 +21,6 @@ namespace pollux::platform {
 
 namespace {
 
-/// Owns a descriptor until it is handed on.
-class Descriptor {
-public:
-    explicit Descriptor(int value) noexcept : value_(value) {}
-    ~Descriptor() {
-        if (value_ >= 0) ::close(value_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    [[nodiscard]] int get() const noexcept { return value_; }
-    int take() noexcept { return std::exchange(value_, -1); }
-
-private:
-    int value_;
-};
-
-bool set_option(int descriptor, int level, int name, int value) noexcept {
-    return ::setsockopt(descriptor, level, name, &value, sizeof value) == 0;
-}
-
-int clamp_to_int(std::size_t value) noexcept {
-    return static_cast<int>(std::min<std::size_t>(value, std::numeric_limits<int>::max()));
-}
-
 void apply_keep_alive(int descriptor, const KeepAlive& keep_alive) noexcept {
     if (!keep_alive.enabled) return;
     set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -57,15 +32,6 @@ void apply_keep_alive(int descriptor, const KeepAlive& keep_alive) noexcept {
 #endif
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, seconds(keep_alive.interval));
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(keep_alive.count));
-}
-
-std::error_code open_stream_socket(int family, int& out) noexcept {
-    const int descriptor = ::socket(family, SOCK_STREAM, 0);
-    if (descriptor < 0) return system_error(errno);
-    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
-    out = descriptor;
-    return {};
 }
 
 std::error_code bind_socket(int descriptor, const SocketAddress& address, const ListenOptions& options) {
@@ -92,7 +58,7 @@ bool is_stale_socket_file(const SocketAddress& address) noexcept {
     struct stat info {};
     if (::lstat(address.path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return false;
     int raw = -1;
-    if (open_stream_socket(AF_UNIX, raw)) return false;
+    if (open_socket(AF_UNIX, SOCK_STREAM, raw)) return false;
     const Descriptor probe{raw};
     sockaddr_storage storage;
     const socklen_t length = to_sockaddr(address, storage);
@@ -133,6 +99,27 @@ std::error_code lookup(const char* host, std::uint16_t port, int flags, std::vec
 
 }  // namespace
 
+Descriptor::~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+}
+
+bool set_option(int descriptor, int level, int name, int value) noexcept {
+    return ::setsockopt(descriptor, level, name, &value, sizeof value) == 0;
+}
+
+int clamp_to_int(std::size_t value) noexcept {
+    return static_cast<int>(std::min<std::size_t>(value, std::numeric_limits<int>::max()));
+}
+
+std::error_code open_socket(int family, int type, int& out) noexcept {
+    const int descriptor = ::socket(family, type, 0);
+    if (descriptor < 0) return system_error(errno);
+    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+    out = descriptor;
+    return {};
+}
+
 void apply_stream_options(int descriptor, bool is_tcp, const ConnectionOptions& options) noexcept {
     if (options.kernel_receive_buffer_bytes != 0) {
         set_option(descriptor, SOL_SOCKET, SO_RCVBUF, clamp_to_int(options.kernel_receive_buffer_bytes));
@@ -147,7 +134,7 @@ void apply_stream_options(int descriptor, bool is_tcp, const ConnectionOptions& 
 
 std::error_code listen(const SocketAddress& address, const ListenOptions& options, NativeHandle& out) {
     int raw = -1;
-    if (const auto error = open_stream_socket(family_of(address), raw)) return error;
+    if (const auto error = open_socket(family_of(address), SOCK_STREAM, raw)) return error;
     Descriptor descriptor{raw};
     std::error_code error = bind_socket(descriptor.get(), address, options);
     if (error == std::errc::address_in_use && is_file(address) && is_stale_socket_file(address)) {
@@ -164,7 +151,7 @@ std::error_code listen(const SocketAddress& address, const ListenOptions& option
 
 std::error_code check_address_free(const SocketAddress& address, const ListenOptions& options) {
     int raw = -1;
-    if (const auto error = open_stream_socket(family_of(address), raw)) return error;
+    if (const auto error = open_socket(family_of(address), SOCK_STREAM, raw)) return error;
     const Descriptor descriptor{raw};
     ListenOptions exclusive = options;
     exclusive.reuse_port = false;

@@ -1,9 +1,36 @@
-// Socket options, for the POSIX back ends.
+// Sockets and their options, for the POSIX back ends.
 #pragma once
+
+#include <cstddef>
+#include <system_error>
+#include <utility>
 
 #include "platform/sockets.h"
 
 namespace pollux::platform {
+
+/// Owns a descriptor until it is handed on.
+class Descriptor {
+public:
+    explicit Descriptor(int value) noexcept : value_(value) {}
+    ~Descriptor();
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    [[nodiscard]] int get() const noexcept { return value_; }
+    int take() noexcept { return std::exchange(value_, -1); }
+
+private:
+    int value_;
+};
+
+/// Makes a socket that does not block and is not inherited.
+[[nodiscard]] std::error_code open_socket(int family, int type, int& out) noexcept;
+
+bool set_option(int descriptor, int level, int name, int value) noexcept;
+
+/// For options that take an int of bytes.
+[[nodiscard]] int clamp_to_int(std::size_t value) noexcept;
 
 /// Sets the options of a stream socket. An option that the system refuses is left at the system's value: none of them
 /// changes what is sent.

@@ -209,7 +209,7 @@ TEST_P(ConnectTest, the_tag_is_the_engines) {
 TEST_P(ConnectTest, each_end_knows_both_addresses) {
     Listener listener{loop, fresh_address()};
     ASSERT_FALSE(connect(loop, client, listener.address()));
-    const PeerAddress peer = listener.accept(server);
+    const InetAddress peer = listener.accept(server);
     EXPECT_EQ(loop.poller.peer_address(client), listener.address());
     EXPECT_EQ(loop.poller.local_address(server), listener.address());
     EXPECT_EQ(loop.poller.peer_address(server), loop.poller.local_address(client));

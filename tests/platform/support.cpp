@@ -109,7 +109,7 @@ Listener::~Listener() {
     loop_.close(*this);
 }
 
-PeerAddress Listener::accept(End& end) {
+InetAddress Listener::accept(End& end) {
     const Time deadline = Poller::now() + patience;
     while (Poller::now() < deadline) {
         if (!armed_) loop_.poller.arm_receive(*this);

@@ -103,7 +103,7 @@ public:
     [[nodiscard]] const SocketAddress& address() const { return address_; }
 
     /// Waits for a connection and attaches it.
-    PeerAddress accept(End& end);
+    InetAddress accept(End& end);
 
 private:
     Loop& loop_;

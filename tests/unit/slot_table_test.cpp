@@ -27,11 +27,11 @@ private:
 };
 
 std::uint32_t slot_of(ConnectionId id) {
-    return static_cast<std::uint32_t>(id.value >> 32) & ((1U << SlotTable::slot_bits) - 1);
+    return static_cast<std::uint32_t>(id.value >> 32) & ((1U << ConnectionTable::slot_bits) - 1);
 }
 
 TEST(SlotTableTest, finds_what_was_inserted) {
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{3};
     const ConnectionId first = table.insert(0, connections[0]);
     const ConnectionId second = table.insert(0, connections[1]);
@@ -48,19 +48,19 @@ TEST(SlotTableTest, finds_what_was_inserted) {
 }
 
 TEST(SlotTableTest, an_id_names_its_reactor) {
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{1};
-    constexpr std::size_t last_reactor = (std::size_t{1} << SlotTable::reactor_bits) - 1;
+    constexpr std::size_t last_reactor = (std::size_t{1} << ConnectionTable::reactor_bits) - 1;
     for (const std::size_t reactor : {std::size_t{0}, std::size_t{1}, std::size_t{512}, last_reactor}) {
         const ConnectionId id = table.insert(reactor, connections[0]);
-        EXPECT_EQ(SlotTable::reactor_of(id), reactor);
+        EXPECT_EQ(ConnectionTable::reactor_of(id), reactor);
         EXPECT_EQ(table.find(id), connections[0]);
         table.remove(id);
     }
 }
 
 TEST(SlotTableTest, ids_that_never_were_are_stale) {
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{1};
     const std::vector<ConnectionId> strange{
         {0}, {1}, {std::uint64_t{1} << 32}, {~std::uint64_t{0}}, {~std::uint64_t{0} << 32}};
@@ -79,7 +79,7 @@ TEST(SlotTableTest, ids_that_never_were_are_stale) {
 }
 
 TEST(SlotTableTest, a_slot_used_ten_thousand_times_never_repeats_an_id) {
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{2};
     const ConnectionId other = table.insert(0, connections[1]);
     std::set<ConnectionId> past;
@@ -96,7 +96,7 @@ TEST(SlotTableTest, a_slot_used_ten_thousand_times_never_repeats_an_id) {
 
 TEST(SlotTableTest, visits_what_is_in_it) {
     constexpr std::size_t count = 5000;  // several chunks
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{count};
     std::vector<ConnectionId> ids;
     for (std::size_t i = 0; i < count; ++i) ids.push_back(table.insert(3, connections[i]));
@@ -115,7 +115,7 @@ TEST(SlotTableTest, visits_what_is_in_it) {
 
 TEST(SlotTableTest, a_visitor_may_remove_and_insert) {
     constexpr std::size_t count = 3000;
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{2 * count};
     std::vector<ConnectionId> ids;
     for (std::size_t i = 0; i < count; ++i) ids.push_back(table.insert(0, connections[i]));
@@ -136,7 +136,7 @@ TEST(SlotTableTest, a_visitor_may_remove_and_insert) {
 TEST(SlotTableTest, does_what_a_map_does) {
     Random random{5};
     constexpr std::size_t most = 3000;
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{most};
     std::vector<std::pair<ConnectionId, std::size_t>> live;
     std::vector<std::size_t> unused;
@@ -171,9 +171,9 @@ TEST(SlotTableTest, does_what_a_map_does) {
 
 TEST(SlotTableTest, says_when_four_million_are_in_use) {
     if (sanitized) GTEST_SKIP() << "nothing but time and memory";
-    const auto table = std::make_unique<SlotTable>();
+    const auto table = std::make_unique<ConnectionTable>();
     Addresses connections{1};
-    constexpr std::size_t all = std::size_t{1} << SlotTable::slot_bits;
+    constexpr std::size_t all = std::size_t{1} << ConnectionTable::slot_bits;
     std::size_t given = 0;
     ConnectionId last;
     while (given <= all) {
@@ -191,7 +191,7 @@ TEST(SlotTableTest, says_when_four_million_are_in_use) {
 }
 
 TEST(SlotTableThreadTest, another_thread_may_ask_at_any_time) {
-    SlotTable table;
+    ConnectionTable table;
     Addresses connections{5000};
     const ConnectionId alive = table.insert(0, connections[0]);
     const ConnectionId stale = table.insert(0, connections[1]);
