@@ -15,6 +15,12 @@ namespace {
 /// Errors that the system is asked for in one go, so that a flood of them does not hold everybody up.
 constexpr int errors_per_event = 64;
 
+/// So many at once are a sign of more to come.
+constexpr std::uint64_t busy_datagrams = 64;
+
+/// Received in one go, so that one busy socket does not starve the others.
+constexpr std::uint64_t receive_bytes_per_event = 512 * 1024;
+
 /// Errors that wait to be told one by one; from there on they are told together.
 constexpr std::size_t errors_told_apart = 64;
 
@@ -135,13 +141,26 @@ void UdpShard::on_event(std::uint32_t flags) {
     if (phase_ != Phase::open && phase_ != Phase::closing) return;
     if ((flags & platform::failed) != 0) take_errors();
     if ((flags & platform::sendable) != 0) send_queue();
-    if ((flags & (platform::receivable | platform::failed)) != 0 && phase_ == Phase::open) receive();
+    if ((flags & (platform::receivable | platform::failed)) != 0) receive_all();
     if (phase_ == Phase::finished) return;
     flush();
     tell_errors();
 }
 
 // Receiving.
+
+/// A peer that sends much has often sent more by the time it is answered: asking again then is cheaper than waiting for
+/// an event. Everybody else's turn comes all the same.
+void UdpShard::receive_all() {
+    const std::uint64_t begin = counters_.bytes_received.get();
+    while (phase_ == Phase::open) {
+        const std::uint64_t before = counters_.datagrams_received.get();
+        receive();
+        if (counters_.datagrams_received.get() - before < busy_datagrams) return;
+        if (counters_.bytes_received.get() - begin >= receive_bytes_per_event) return;
+        flush();
+    }
+}
 
 void UdpShard::receive() {
     platform::DatagramIntake& intake = io_->intake();

@@ -95,6 +95,7 @@ private:
     [[nodiscard]] const UdpOptions& options() const noexcept;
 
     // Receiving.
+    void receive_all();
     void receive();
     void deliver(const platform::DatagramArrival& arrival);
     void deliver_cut(const InetAddress& from, const DatagramRun& run, bool last_is_cut);

@@ -202,6 +202,7 @@ public:
 struct DatagramCallbacks {
     std::function<void(UdpSocket&)> on_open{};
     std::function<void(UdpSocket&, const InetAddress&, Bytes)> on_datagram{};
+    std::function<void(UdpSocket&, const InetAddress&, const DatagramRun&)> on_run{};  ///< In place of `on_datagram`.
     std::function<void(UdpSocket&, const InetAddress&, Bytes)> on_truncated{};
     std::function<void(UdpSocket&)> on_drain{};
     std::function<void(UdpSocket&, const DatagramError&)> on_error{};
@@ -219,6 +220,13 @@ public:
     }
     void on_datagram(UdpSocket& socket, const InetAddress& from, Bytes bytes) override {
         if (callbacks_->on_datagram) callbacks_->on_datagram(socket, from, bytes);
+    }
+    void on_run(UdpSocket& socket, const InetAddress& from, const DatagramRun& run) override {
+        if (callbacks_->on_run) {
+            callbacks_->on_run(socket, from, run);
+        } else {
+            DatagramHandler::on_run(socket, from, run);
+        }
     }
     void on_truncated(UdpSocket& socket, const InetAddress& from, Bytes beginning) override {
         if (callbacks_->on_truncated) callbacks_->on_truncated(socket, from, beginning);

@@ -93,6 +93,7 @@ void tune_datagram_socket(int descriptor, SocketAddress::Family family) noexcept
 
 DatagramMode LinuxDatagrams::prepare(int descriptor, UdpBatching batching) noexcept {
     DatagramMode mode;
+    mode.present = true;
     mode.ipv6 = is_ipv6_socket(descriptor);
     mode.many = batching != UdpBatching::none && offers_many(descriptor);
     if (!mode.many || batching != UdpBatching::automatic) return mode;
@@ -112,8 +113,12 @@ DatagramMessages::DatagramMessages() noexcept {
 
 // Receiving.
 
-/// Sets up again what the last call has used.
+/// Sets up again what the last call has used, or everything for other slots.
 void LinuxDatagrams::expect(const DatagramIntake& intake) noexcept {
+    if (intake.arrivals.data() != prepared_for_.data() || intake.arrivals.size() != prepared_for_.size()) {
+        prepared_for_ = intake.arrivals;
+        unprepared_ = prepared_for_.size();
+    }
     for (std::size_t i = 0; i < unprepared_; ++i) {
         incoming_.vectors[i] = {intake.arrivals[i].slot, datagram_slot_bytes};
         msghdr& message = incoming_.headers[i].msg_hdr;

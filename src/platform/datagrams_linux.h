@@ -14,6 +14,7 @@ namespace pollux::platform {
 
 /// What is known of a UDP socket. Four bytes: every socket of the back end has room for them.
 struct DatagramMode {
+    bool present : 1 = false;  ///< It is one.
     bool ipv6 : 1 = false;
     bool many : 1 = false;            ///< Many datagrams a call.
     bool short_runs : 1 = false;      ///< The kernel takes runs of 64 at most, not of 128.
@@ -64,8 +65,8 @@ private:
 
     DatagramMessages incoming_;
     DatagramMessages outgoing_;
-    std::size_t unprepared_ =
-        max_datagram_messages;  // so many in front of `incoming_` were used since they were set up
+    std::span<const DatagramArrival> prepared_for_;  // whose slots `incoming_` is set up with
+    std::size_t unprepared_ = 0;                     // so many in front were used since
 };
 
 }  // namespace pollux::platform

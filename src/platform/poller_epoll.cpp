@@ -20,6 +20,8 @@ namespace pollux::platform {
 
 namespace {
 
+constexpr std::uint32_t datagram_events = EPOLLIN | EPOLLET;
+
 IoResult failure() noexcept {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
     return {IoStatus::failed, errno, 0};
@@ -97,6 +99,7 @@ Event<EpollPoller::Socket> EpollPoller::event(std::size_t index) noexcept {
     if ((raw.events & EPOLLOUT) != 0) flags |= sendable;
     flags &= socket->wanted;
     socket->wanted &= static_cast<std::uint8_t>(~(flags & sendable));
+    if (socket->datagrams.present && (flags & sendable) != 0) watch_send(*socket, false);
     if ((raw.events & (EPOLLERR | EPOLLHUP)) != 0) flags |= failed;
     return {socket, flags, 0};
 }
@@ -115,15 +118,29 @@ void EpollPoller::wake() noexcept {
 }
 
 std::error_code EpollPoller::attach(Socket& socket, NativeHandle handle) {
+    return add(socket, handle, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+std::error_code EpollPoller::add(Socket& socket, NativeHandle handle, std::uint32_t events) {
     epoll_event event{};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.events = events;
     event.data.ptr = &socket;
     socket.drained = true;
     socket.peer_finished = false;
     socket.wanted = 0;
+    socket.watches_send = (events & EPOLLOUT) != 0;
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, static_cast<int>(handle), &event) < 0) return system_error(errno);
     socket.descriptor = static_cast<int>(handle);
     return {};
+}
+
+void EpollPoller::watch_send(Socket& socket, bool wanted) noexcept {
+    epoll_event event{};
+    event.events = datagram_events | (wanted ? std::uint32_t{EPOLLOUT} : 0);
+    event.data.ptr = &socket;
+    // What is registered can be changed: no memory is needed for it.
+    ::epoll_ctl(epoll_, EPOLL_CTL_MOD, socket.descriptor, &event);
+    socket.watches_send = wanted;
 }
 
 IoResult EpollPoller::accept(Socket& listener, Accepted& out) noexcept {
@@ -236,7 +253,7 @@ IoResult EpollPoller::send(Socket& socket, std::span<const Bytes> parts) noexcep
 
 std::error_code EpollPoller::attach_datagrams(Socket& socket, NativeHandle handle, UdpBatching batching) {
     if (datagrams_ == nullptr) datagrams_ = std::make_unique<LinuxDatagrams>();
-    if (const std::error_code error = attach(socket, handle)) return error;
+    if (const std::error_code error = add(socket, handle, datagram_events)) return error;
     socket.datagrams = LinuxDatagrams::prepare(socket.descriptor, batching);
     return {};
 }

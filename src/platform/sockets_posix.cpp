@@ -1,6 +1,7 @@
 // Sockets outside a reactor, on POSIX systems.
 #include "platform/sockets_posix.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -190,6 +191,16 @@ std::error_code resolve(const std::string& host, std::uint16_t port, std::vector
 }
 
 bool parse_numeric(const std::string& host, std::uint16_t port, SocketAddress& out) {
+    if (host.find(':') == std::string::npos) {
+        // Not by the lookup: that takes "127.1" and octal numbers, too.
+        in_addr address;
+        if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;
+        out = {};
+        out.family = SocketAddress::Family::ipv4;
+        out.port = port;
+        std::memcpy(out.ip.data(), &address, sizeof address);
+        return true;
+    }
     std::vector<SocketAddress> found;
     if (lookup(host.c_str(), port, AI_NUMERICHOST, found)) return false;
     out = std::move(found.front());
