@@ -58,11 +58,24 @@ inline std::string only_argument(int argc, char** argv, std::string_view usage) 
 }
 
 /// An endpoint from an argument that is a port, `host:port`, an endpoint, or nothing.
-inline std::string tcp_endpoint(const std::string& argument) {
-    if (argument.empty()) return "tcp://127.0.0.1:1111";
+inline std::string inet_endpoint(const std::string& scheme, const std::string& port, const std::string& argument) {
     if (argument.find("://") != std::string::npos) return argument;
     const bool is_port = argument.find_first_not_of("0123456789") == std::string::npos;
-    return (is_port ? "tcp://127.0.0.1:" : "tcp://") + argument;
+    return scheme + (is_port ? "127.0.0.1:" + (argument.empty() ? port : argument) : argument);
+}
+
+inline std::string tcp_endpoint(const std::string& argument) {
+    return inet_endpoint("tcp://", "1111", argument);
+}
+
+inline std::string udp_endpoint(const std::string& argument) {
+    return inet_endpoint("udp://", "3333", argument);
+}
+
+/// An endpoint from an address and a port; an IPv6 address gets the brackets that it needs there.
+inline std::string udp_endpoint(const std::string& address, const std::string& port) {
+    const bool is_ipv6 = address.find(':') != std::string::npos;
+    return "udp://" + (is_ipv6 ? '[' + address + ']' : address) + ':' + port;
 }
 
 /// An endpoint from an argument that is a path, `@` and an abstract name, an endpoint, or nothing.
