@@ -88,8 +88,10 @@ Status ClientBase::Core::start() {
 }
 
 void ClientBase::Core::stop(bool abort) {
+    std::uint64_t begins = 0;
     {
         const auto transition = life_.transition();
+        begins = life_.begins();
         if (life_.begin_stopping([] {})) {
             id_.store(0, std::memory_order_release);
             reactor_->control([self = shared_from_this(), abort] {
@@ -97,7 +99,7 @@ void ClientBase::Core::stop(bool abort) {
             });
         }
     }
-    life_.wait_stopped();
+    life_.wait_stopped(begins);
 }
 
 void ClientBase::Core::reconnect() {

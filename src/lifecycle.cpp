@@ -15,8 +15,9 @@ Status Lifecycle::check_startable(const std::string& what) const {
     return {};
 }
 
-void Lifecycle::wait_stopped() {
-    engine_->core().wait_until(mutex_, stopped_, [this] { return phase_.load() == Phase::stopped; });
+void Lifecycle::wait_stopped(std::uint64_t begins) {
+    engine_->core().wait_until(mutex_, ended_,
+                               [this, begins] { return phase_.load() == Phase::stopped || begins_ != begins; });
 }
 
 }  // namespace pollux

@@ -36,7 +36,9 @@ public:
         const std::lock_guard lock{mutex_};
         on_begin();
         parts_ = parts;
+        ++begins_;
         phase_.store(Phase::running, std::memory_order_release);
+        ended_.notify_all();
     }
 
     /// True if its parts are to be stopped: it runs, or is stopping gracefully and may still be told to abort.
@@ -58,11 +60,15 @@ public:
         if (--parts_ != 0) return;
         on_end();
         phase_ = Phase::stopped;
-        stopped_.notify_all();
+        ended_.notify_all();
     }
 
-    /// Blocks until it is stopped; returns at once on a reactor's thread.
-    void wait_stopped();
+    /// How often it has begun: what a stop is about. In a transition.
+    [[nodiscard]] std::uint64_t begins() const noexcept { return begins_; }
+
+    /// Blocks until what began last before the stop is over, even if somebody else begins anew at once; returns at once
+    /// on a reactor's thread.
+    void wait_stopped(std::uint64_t begins);
 
 private:
     enum class Phase : std::uint8_t { stopped, running, stopping };
@@ -70,9 +76,10 @@ private:
     Engine* engine_;
     std::mutex transition_mutex_;
     mutable std::mutex mutex_;
-    std::condition_variable stopped_;
+    std::condition_variable ended_;
     std::atomic<Phase> phase_{Phase::stopped};  // changed under the mutex, read by senders without it
     std::size_t parts_ = 0;
+    std::uint64_t begins_ = 0;
 };
 
 }  // namespace pollux

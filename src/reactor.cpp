@@ -141,7 +141,7 @@ void ReactorCore::turn(std::chrono::nanoseconds longest_wait) {
 }
 
 bool ReactorCore::has_work() const noexcept {
-    return !dirty_.empty() || !dirty_sockets_.empty() || !drained_.empty() || !finished_.empty() ||
+    return !dirty_.empty() || first_dirty_socket_ != nullptr || !drained_.empty() || !finished_.empty() ||
            !releasable_.empty() || pending_broadcasts_ != 0;
 }
 
@@ -202,7 +202,8 @@ void ReactorCore::mark_dirty(StreamConnection& connection) {
 void ReactorCore::mark_dirty(UdpShard& socket) {
     if (socket.in_dirty) return;
     socket.in_dirty = true;
-    dirty_sockets_.push_back(&socket);
+    *last_dirty_link_ = &socket;
+    last_dirty_link_ = &socket.next_dirty;
 }
 
 void ReactorCore::mark_drained(StreamConnection& connection) {
@@ -224,7 +225,7 @@ void ReactorCore::notify_drained() {
 void ReactorCore::end_turn() {
     // By index: a client or server may come or go while others end their turn.
     for (std::size_t i = 0; i < members_.size(); ++i) members_[i]->on_turn_end();
-    if (!dirty_sockets_.empty()) end_turn_of_sockets();
+    end_turn_of_sockets();
     if (dirty_.empty()) return;
     scratch_.swap(dirty_);
     for (StreamConnection* connection : scratch_) {
@@ -235,12 +236,14 @@ void ReactorCore::end_turn() {
 }
 
 void ReactorCore::end_turn_of_sockets() {
-    socket_scratch_.swap(dirty_sockets_);
-    for (UdpShard* socket : socket_scratch_) {
+    UdpShard* socket = std::exchange(first_dirty_socket_, nullptr);
+    last_dirty_link_ = &first_dirty_socket_;
+    while (socket != nullptr) {
+        UdpShard* next = std::exchange(socket->next_dirty, nullptr);
         socket->in_dirty = false;
-        socket->end_turn();
+        socket->end_turn();  // which may be its end
+        socket = next;
     }
-    socket_scratch_.clear();
 }
 
 void ReactorCore::finish_connections() {

@@ -210,8 +210,8 @@ private:
     std::vector<StreamConnection*> drained_;
     std::vector<StreamConnection*> finished_;
     std::vector<StreamConnection*> releasable_;
-    std::vector<UdpShard*> dirty_sockets_;
-    std::vector<UdpShard*> socket_scratch_;
+    UdpShard* first_dirty_socket_ = nullptr;
+    UdpShard** last_dirty_link_ = &first_dirty_socket_;
     std::vector<StreamConnection*> scratch_;  // a list being consumed while its successor fills
     std::vector<std::shared_ptr<Mailbox>> mailboxes_;
     std::vector<ReactorMember*> members_;

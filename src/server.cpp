@@ -128,11 +128,13 @@ void ServerBase::Core::ask_shards(void (ServerShard::*function)(bool), bool abor
 }
 
 void ServerBase::Core::stop(bool abort) {
+    std::uint64_t begins = 0;
     {
         const auto transition = life_.transition();
+        begins = life_.begins();
         if (life_.begin_stopping([this] { socket_file_.remove(); })) ask_shards(&ServerShard::stop, abort);
     }
-    life_.wait_stopped();
+    life_.wait_stopped(begins);
 }
 
 void ServerBase::Core::shard_ended() {

@@ -87,7 +87,9 @@ Status UdpBase::Core::check_options() const {
         return bad_option("UdpOptions::max_datagram_bytes is " + number(options_.max_datagram_bytes) +
                           ", not 1 to 65535");
     }
-    if (options_.close_timeout.count() <= 0) return bad_option("UdpOptions::close_timeout is not positive");
+    if (options_.close_timeout.count() <= 0)
+        return bad_option("UdpOptions::close_timeout is " + number(options_.close_timeout.count()) +
+                          " ms, not positive");
     return check_watermarks("UdpOptions", options_.high_watermark_bytes, options_.low_watermark_bytes,
                             options_.max_pending_bytes);
 }
@@ -224,21 +226,31 @@ Status UdpBase::Core::restart() {
 // Stopping.
 
 void UdpBase::Core::stop(bool abort) {
+    std::uint64_t begins = 0;
     {
         const auto transition = life_.transition();
+        begins = life_.begins();
         if (life_.begin_stopping([] {})) {
-            for (const auto& shard : shards_) {
-                shard->home().control([self = shared_from_this(), shard = shard.get(), abort] {
-                    if (abort) {
-                        shard->abort_with(CloseReason::shutdown);
-                    } else {
-                        shard->close_gracefully(CloseReason::shutdown);
-                    }
-                });
-            }
+            for (const auto& shard : shards_) end_shard(*shard, abort);
         }
     }
-    life_.wait_stopped();
+    life_.wait_stopped(begins);
+}
+
+void UdpBase::Core::end_shard(UdpShard& shard, bool abort) {
+    const auto end = [self = shared_from_this(), &shard, abort] {
+        if (abort) {
+            shard.abort_with(CloseReason::shutdown);
+        } else {
+            shard.close_gracefully(CloseReason::shutdown);
+        }
+    };
+    // At once from its own handler: it hears nothing more. One that has not begun yet sees that it must not.
+    if (shard.home().is_current()) {
+        end();
+    } else {
+        shard.home().control(end);
+    }
 }
 
 // In use.

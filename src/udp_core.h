@@ -52,7 +52,7 @@ private:
     [[nodiscard]] Status join_groups(const Plan& plan, platform::NativeHandle handle) const;
     [[nodiscard]] Status check_bind_free(const Plan& plan) const;
     [[nodiscard]] Status start_at(const InetAddress* fixed);
-    void run_on(UdpShard& shard, Task&& task);
+    void end_shard(UdpShard& shard, bool abort);
 
     Engine* engine_;
     UdpOptions options_;

@@ -52,6 +52,7 @@ public:
     /// The reactor's list of those that have something to do at the end of the turn.
     void end_turn();
     bool in_dirty = false;
+    UdpShard* next_dirty = nullptr;
 
     /// A send from another thread, whose mailbox promised to pass it on.
     void send_promised(const InetAddress& to, Bytes bytes);

@@ -29,9 +29,10 @@ clang_runtime() {
 }
 
 missing_packages() {
-    # openssl is the command line tool: it makes the certificates, and the tests talk to it.
+    # openssl is the command line tool: it makes the certificates, and the tests talk to it. With iproute2 and iptables
+    # the tests of UDP make networks of their own that lose or hold back what is sent.
     local packages=(g++ cmake ninja-build pkg-config libssl-dev openssl zlib1g-dev libgtest-dev libgmock-dev
-        libbenchmark-dev python3)
+        libbenchmark-dev python3 iproute2 iptables)
     local package
     if $fuzz; then packages+=(clang $(clang_runtime)); fi
     for package in "${packages[@]}"; do
