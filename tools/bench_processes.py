@@ -31,6 +31,7 @@ class Program:
 
     def __init__(self, command):
         self.command = [str(word) for word in command]
+        self.cpu_seconds_before = 0
         self.cpu_seconds = None
         self.log = tempfile.TemporaryFile(mode="w+")
         try:
@@ -72,8 +73,17 @@ class Program:
         with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="ascii") as rollup:
             return next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Rss:"))
 
+    def count_cpu_from_here(self):
+        """Leaves out the CPU time used up to now, where the system tells."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+                fields = stat.read().rpartition(")")[2].split()
+        except OSError:
+            return
+        self.cpu_seconds_before = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def stop(self):
-        """Ends it, gently at first, and notes the CPU time it used."""
+        """Ends it, gently at first, and notes the CPU time that counts."""
         if self.process.returncode is not None:
             return
         os.kill(self.process.pid, signal.SIGTERM)  # not through Popen, which might reap it without the usage
@@ -97,7 +107,7 @@ class Program:
         if pid == 0:
             return False
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        self.cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.cpu_seconds = usage.ru_utime + usage.ru_stime - self.cpu_seconds_before
         return True
 
 
@@ -129,14 +139,17 @@ class Bench:
         self.running.append(program)
         return program
 
-    def start_server(self, name, *arguments):
+    def start_server(self, name, *arguments, ready=b"listening on"):
         server = self.start(name, *arguments)
-        server.read_until(b"listening on", START_SECONDS)
+        server.read_until(ready, START_SECONDS)
         return server
 
-    def run_client(self, name, *arguments):
+    def run_client(self, name, *arguments, when_connected=None):
         """Runs a load program for the time of a run and returns its output."""
         client = self.start(name, "-z", self.seconds, *arguments)
+        if when_connected:
+            client.read_until(b"All clients connected!", 2 * START_SECONDS)
+            when_connected()
         client.read_until(None, self.seconds + CLIENT_EXTRA_SECONDS)
         if b"Total time" not in client.output:
             raise RunFailed(f"{client.name} gave no report{client.last_words()}")
@@ -147,8 +160,8 @@ class Bench:
         while self.running:
             self.running.pop().stop()
 
-    def free_port(self):
-        with socket.socket() as probe:
+    def free_port(self, kind=socket.SOCK_STREAM):
+        with socket.socket(type=kind) as probe:
             probe.bind(("127.0.0.1", 0))
             return probe.getsockname()[1]
 

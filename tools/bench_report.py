@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 
-from bench_rows import FLOOR, POLLUX
+from bench_rows import CALLS, FLOOR, POLLUX, UdpMulticastRow, UdpRow
 
 PEERS = ("NetCoreServer", "CppServer")  # the columns; the other peers' tables are in perf/published as well
 
@@ -39,8 +39,8 @@ class Result:
         values = [sample[name] for sample in self.samples.get(side, []) if name in sample]
         return statistics.median(values) if values else None
 
-    def ratio(self, name="value"):
-        return divided(self.median(POLLUX, name), self.median(FLOOR, name))
+    def ratio(self, name="value", floor=FLOOR):
+        return divided(self.median(POLLUX, name), self.median(floor, name))
 
     def summary(self):
         if self.error:
@@ -50,7 +50,7 @@ class Result:
 
     def as_json(self):
         sides = {side: {"median": self.median(side), "cpu_ns_per_message": self.median(side, "cpu_ns"),
-                        "p99_us": self.median(side, "p99"), "runs": runs} for side, runs in self.samples.items()}
+                        "p99_us": self.median(side, "p99"), "lost_percent": self.median(side, "lost"), "runs": runs} for side, runs in self.samples.items()}
         return {"row": self.row.name, "title": self.row.title, "unit": self.row.unit, "reactors": self.reactors,
                 **sides, "ratio": self.ratio(), "p99_ratio": self.ratio("p99"), "error": self.error}
 
@@ -88,7 +88,22 @@ class Report:
             if result.median(POLLUX, "p99") is not None:
                 lines.append(["    its latency, p99, µs", decimals(result.median(POLLUX, "p99")),
                               decimals(result.median(FLOOR, "p99")), decimals(result.ratio("p99"))] + [""] * 4)
+            if result.median(POLLUX, "lost") is not None:
+                lines.extend(self.datagram_lines(result))
         return heads, lines
+
+    @staticmethod
+    def datagram_lines(result):
+        """What the table says of a row that may lose messages, below its own line."""
+        lines = [["    lost, %", decimals(result.median(POLLUX, "lost")), decimals(result.median(FLOOR, "lost"))]]
+        if isinstance(result.row, UdpMulticastRow):
+            lines.append(["    sent to members, lost ones included", number(result.median(POLLUX, "sent")),
+                          number(result.median(FLOOR, "sent")), decimals(result.ratio("sent"))])
+        if result.median(CALLS) is not None:
+            lines.append(["    floor with a call for each datagram", "", number(result.median(CALLS)),
+                          decimals(result.ratio(floor=CALLS)), "", decimals(result.median(CALLS, "cpu_ns"))])
+            lines.append(["    lost by it, %", "", decimals(result.median(CALLS, "lost"))])
+        return [line + [""] * (6 + len(PEERS) - len(line)) for line in lines]
 
     def scaling(self):
         """The same rows by count of reactors; nothing if there was one count only."""
@@ -110,6 +125,10 @@ class Report:
                "the row has TLS, perf/floor. CPU: user and system time of the server for each message or handshake. A ratio "
                "above 1 is good for rates and bad for latency and memory.")
         yield "This machine: " + "; ".join(f"{name} {value}" for name, value in self.machine.items()) + "."
+        if any(isinstance(result.row, UdpRow) for result in self.results):
+            yield ("UDP may lose messages, and only those received count. Its floor batches as Pollux does: many datagrams a call, in runs "
+                   "that the kernel splits and joins. In multicast nothing holds the server back when members are slower; "
+                   "CPU is for each message sent to a member, lost or not.")
         if self.busy > BUSY_LIMIT:
             yield f"Before the first run others used {self.busy:.0%} of this machine: do not trust these figures."
         most = max(result.reactors for result in self.results)

@@ -3,17 +3,19 @@ import dataclasses
 import json
 import re
 import resource
+import socket
 import time
 
 from bench_processes import START_SECONDS, RunFailed
 
 POLLUX = "pollux"
 FLOOR = "floor"
+CALLS = "floor_calls"  # a second floor: datagrams with a system call for each
 
 IDLE_WARM_UP = 1_000  # connections that are there before the first look, so that what is made once does not count
 
-TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS"}
-PUBLISHED = {"tcp": "tcp", "uds": "uds", "ssl": "tls"}  # the names in perf/published
+TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS", "udp": "UDP"}
+PUBLISHED = {"tcp": "tcp", "uds": "uds", "ssl": "tls", "udp": "udp"}  # the names in perf/published
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,15 +50,16 @@ class LoadRow(Row):
     certificate: str = ""  # of the server, if it is not the default one
 
     report = "Message"  # what the client counts
+    works_alone = False  # the server works before it has clients: what it used until then does not count
 
     def floor_program(self):
         return f"floor/{self.floor}" if self.floor else None
 
     def measure(self, bench, side, reactors):
-        where = bench.socket_path() if self.transport == "uds" else bench.free_port()
+        where = self.place(bench)
         server = self.start_server(bench, side, reactors, where)
         try:
-            output = self.run_client(bench, reactors, where)
+            output = self.run_client(bench, reactors, where, server.count_cpu_from_here if self.works_alone else None)
         except RunFailed as failure:
             bench.stop_all()
             raise RunFailed(f"{failure}{server.ending()}") from None
@@ -64,16 +67,20 @@ class LoadRow(Row):
             bench.stop_all()
         return self.sample(output, server.cpu_seconds)
 
+    def place(self, bench):
+        """A port or a path for the server."""
+        return bench.socket_path() if self.transport == "uds" else bench.free_port()
+
     def start_server(self, bench, side, reactors, where):
         options = [*pinned(bench.server_cores(reactors)), *identity(bench, self.certificate)]
         if side == POLLUX:
             return bench.start_server(self.server, "-p", where, "-t", reactors, *options)
         return bench.start_server(self.floor_program(), "-u" if self.transport == "uds" else "-p", where, *options)
 
-    def run_client(self, bench, reactors, where):
+    def run_client(self, bench, reactors, where, when_connected):
         cores = bench.client_cores(reactors) if bench.server_cores(reactors) else []
         return bench.run_client(self.client, "-p", where, "-t", len(cores) or reactors, *self.client_options,
-                                *pinned(cores))
+                                *pinned(cores), when_connected=when_connected)
 
     def sample(self, output, server_cpu_seconds):
         total = number_after(f"Total {self.report.lower()}s", output)
@@ -90,14 +97,57 @@ class LoadRow(Row):
 
 
 @dataclasses.dataclass(frozen=True)
+class UdpRow(LoadRow):
+    """Datagrams, which may be lost. The floor is the loop that batches them; the one with a call for each is beside it."""
+
+    floor_calls: str = ""  # in perf/floor/
+    transport: str = "udp"
+    ready: bytes = b"listening on"  # what a server says when it is there
+
+    def sides(self, bench, reactors):
+        sides = super().sides(bench, reactors)
+        return [*sides, CALLS] if FLOOR in sides else sides
+
+    def place(self, bench):
+        return bench.free_port(socket.SOCK_DGRAM)
+
+    def start_server(self, bench, side, reactors, where):
+        options = ["-p", where, *pinned(bench.server_cores(reactors))]
+        if side == POLLUX:
+            return bench.start_server(self.server, "-t", reactors, *options, ready=self.ready)
+        program = self.floor_program() if side == FLOOR else f"floor/{self.floor_calls}"
+        return bench.start_server(program, *options, ready=self.ready)
+
+    def sample(self, output, server_cpu_seconds):
+        sample = super().sample(output, server_cpu_seconds)
+        received = number_after(f"Total {self.report.lower()}s", output)
+        lost = number_after("Lost messages", output)
+        return {**sample, "sent": sample["value"] * (received + lost) / received, "lost": 100 * lost / (received + lost)}
+
+
+@dataclasses.dataclass(frozen=True)
+class UdpMulticastRow(UdpRow):
+    """The server sends whether anybody listens or not, and whether they keep up or not: its CPU time is for each message
+    that was sent to a member, lost or not."""
+
+    ready: bytes = b"sending to"
+    works_alone = True
+
+    def sample(self, output, server_cpu_seconds):
+        sample = super().sample(output, server_cpu_seconds)
+        return {**sample, "cpu_ns": sample["cpu_ns"] * sample["value"] / sample["sent"]}
+
+
+@dataclasses.dataclass(frozen=True)
 class HandshakeRow(LoadRow):
     """Connections opened one after the other. The load is a program of one thread."""
 
     report = "Handshake"
 
-    def run_client(self, bench, reactors, where):
+    def run_client(self, bench, reactors, where, when_connected):
         cores = bench.client_cores(reactors) if bench.server_cores(reactors) else []
-        return bench.run_client(self.client, "-p", where, *self.client_options, *pinned(cores[:1]))
+        return bench.run_client(self.client, "-p", where, *self.client_options, *pinned(cores[:1]),
+                                when_connected=when_connected)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +243,15 @@ def multicast_row(transport, clients):
         client=f"{transport}_multicast_client", transport=transport, client_options=("-c", clients, "-s", 32))
 
 
+def udp_row(row_class, work, clients, thing, in_flight=None):
+    return row_class(
+        name=f"udp_{work}_{clients}",
+        title=f"UDP {work}, {count(clients, thing)}" + (f", {in_flight} in flight" if in_flight else ""),
+        published=(f"udp_{work}", str(clients)), scales=work == "echo", server=f"udp_{work}_server",
+        floor=f"udp_{work}_batched_server", floor_calls=f"udp_{work}_server", client=f"udp_{work}_client",
+        client_options=("-c", clients, "-s", 32, *(("-m", in_flight) if in_flight else ())))
+
+
 def handshake_row(name, what, certificate, options=()):
     return HandshakeRow(
         name=f"ssl_handshake_{name}", title=f"TLS 1.3 handshake, {what}, 16 clients", unit="handshakes/s", scales=False,
@@ -219,7 +278,9 @@ def count(number, thing):
 ROWS = [
     *(echo_row(transport, clients, 1000) for transport in ("tcp", "uds", "ssl") for clients in (1, 100)),
     *(echo_row(transport, clients, 1) for transport in ("tcp", "uds") for clients in (1, 100)),
+    *(udp_row(UdpRow, "echo", clients, "client", 1000) for clients in (1, 100)),
     *(multicast_row(transport, clients) for transport in ("tcp", "uds", "ssl") for clients in (1, 100)),
+    *(udp_row(UdpMulticastRow, "multicast", clients, "member") for clients in (1, 100)),
     handshake_row("rsa", "full, RSA-2048", "server"),
     handshake_row("ecdsa", "full, ECDSA P-256", "server-ecdsa"),
     handshake_row("resumed", "resumed", "server-ecdsa", ("--resume",)),

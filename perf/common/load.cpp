@@ -27,13 +27,13 @@ Load::Load(const Options& options, Wire wire)
       engine_(make_engine_options(options)),
       shards_(engine_.reactors()) {}
 
-int Load::run(const ClientMaker& make_client) {
+int Load::run(const ClientStarter& start_client) {
     const pollux::Status started = engine_.start();
     if (!started) {
         std::fprintf(stderr, "%s\n", started.message().c_str());
         return 1;
     }
-    const bool all_connected = connect(make_client);
+    const bool all_connected = connect(start_client);
     if (all_connected) measure();
     phase_.store(Phase::over, std::memory_order_relaxed);
     engine_.stop();
@@ -45,14 +45,15 @@ int Load::run(const ClientMaker& make_client) {
     return report.errors == 0 ? 0 : 1;
 }
 
-bool Load::connect(const ClientMaker& make_client) {
+pollux::ClientOptions Load::client_options() const {
+    return {
+        .endpoint = endpoint_text(options_, wire_), .tls = tls_, .server_name = wire_.tls ? options_.server_name : ""};
+}
+
+bool Load::connect(const ClientStarter& start_client) {
     const auto deadline = std::chrono::steady_clock::now() + connect_patience;
     for (std::size_t i = 0; i < options_.clients; ++i) {
-        const pollux::Status status = make_client({.endpoint = endpoint_text(options_, wire_),
-                                                   .tls = tls_,
-                                                   .server_name = wire_.tls ? options_.server_name : ""})
-                                          .start();
-        if (!status) {
+        if (const pollux::Status status = start_client(); !status) {
             std::fprintf(stderr, "%s\n", status.message().c_str());
             return false;
         }
@@ -79,9 +80,7 @@ void Load::measure() {
     const auto begin = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         engine_.post(i, [&shard = shards_[i]] {
-            for (LoadHandler* handler : shard.handlers) {
-                if (handler->connection_ != nullptr) handler->begin(*handler->connection_);
-            }
+            for (LoadClient* client : shard.clients) client->begin_if_open();
         });
     }
     std::this_thread::sleep_until(
@@ -91,32 +90,74 @@ void Load::measure() {
 }
 
 Report Load::collect() const {
+    const bool may_lose = wire_.transport == pollux::Transport::udp;
     Report report{.message_bytes = options_.size, .time = time_};
+    if (may_lose) report.lost = 0;
     for (const Shard& shard : shards_) {
         report.errors += shard.errors;
         report.bytes += shard.bytes;
+        if (may_lose) *report.lost += shard.lost;
         report.latency.add(shard.latency);
     }
     return report;
 }
 
-void LoadHandler::on_open(pollux::Connection& connection) {
-    shard_ = &load_->shards_[connection.reactor().index()];
-    shard_->handlers.push_back(this);
-    connection_ = &connection;
+void LoadClient::opened(pollux::Reactor& reactor) {
+    shard_ = &load_->shards_[reactor.index()];
+    shard_->clients.push_back(this);
     ++load_->connected_;
 }
 
-void LoadHandler::on_close(pollux::Connection& /*connection*/, pollux::CloseReason reason, std::error_code error) {
-    connection_ = nullptr;
+void LoadClient::closed(pollux::CloseReason reason, std::error_code error) {
     if (load_->phase_.load(std::memory_order_relaxed) == Load::Phase::over) return;
     ++shard_->errors;
     std::fprintf(stderr, "connection lost: %s %s\n", std::string{to_string(reason)}.c_str(), error.message().c_str());
 }
 
-void LoadHandler::on_connect_error(std::error_code error, unsigned /*attempt*/, bool /*will_retry*/) {
+void LoadClient::not_opened(std::error_code error) {
     std::fprintf(stderr, "cannot connect: %s\n", error.message().c_str());
     ++load_->failed_;
+}
+
+void LoadHandler::on_open(pollux::Connection& connection) {
+    connection_ = &connection;
+    opened(connection.reactor());
+}
+
+void LoadHandler::on_close(pollux::Connection& /*connection*/, pollux::CloseReason reason, std::error_code error) {
+    connection_ = nullptr;
+    closed(reason, error);
+}
+
+void LoadHandler::on_connect_error(std::error_code error, unsigned /*attempt*/, bool /*will_retry*/) {
+    not_opened(error);
+}
+
+void LoadHandler::begin_if_open() {
+    if (connection_ != nullptr) begin(*connection_);
+}
+
+void DatagramLoadHandler::on_open(pollux::UdpSocket& socket) {
+    socket_ = &socket;
+    opened(socket.reactor());
+}
+
+// What this machine itself could not send is a loss like any other, and will be counted as such. Anything else means
+// that there is no server.
+void DatagramLoadHandler::on_error(pollux::UdpSocket& /*socket*/, const pollux::DatagramError& error) {
+    if (error.kind == pollux::DatagramError::Kind::refused || !load().measuring()) return;
+    shard().errors += error.datagrams;
+    if (!error_told_) std::fprintf(stderr, "datagrams do not arrive: %s\n", error.error.message().c_str());
+    error_told_ = true;
+}
+
+void DatagramLoadHandler::on_close(pollux::UdpSocket& /*socket*/, pollux::CloseReason reason, std::error_code error) {
+    socket_ = nullptr;
+    closed(reason, error);
+}
+
+void DatagramLoadHandler::begin_if_open() {
+    if (socket_ != nullptr) begin(*socket_);
 }
 
 }  // namespace perf

@@ -18,17 +18,18 @@
 
 namespace perf {
 
-class LoadHandler;
+class LoadClient;
 
 /// What the clients of one reactor counted. Its reactor's alone until the engine has stopped.
 struct alignas(64) Shard {
     std::uint64_t bytes = 0;
     std::uint64_t errors = 0;
+    std::uint64_t lost = 0;  ///< Datagrams.
     Histogram latency;
-    std::vector<LoadHandler*> handlers;  ///< Those that were connected.
+    std::vector<LoadClient*> clients;  ///< Those that were connected.
 };
 
-/// A run of `Options::clients` connections over all reactors.
+/// A run of `Options::clients` connections, or UDP sockets, over all reactors.
 class Load {
 public:
     Load(const Options& options, Wire wire);
@@ -37,8 +38,17 @@ public:
     template <class H>
     int run() {
         std::deque<pollux::Client<H>> clients;
-        return run([&](pollux::ClientOptions client_options) -> pollux::ClientBase& {
-            return clients.emplace_back(engine_, std::move(client_options), std::ref(*this));
+        return run([&] { return clients.emplace_back(engine_, client_options(), std::ref(*this)).start(); });
+    }
+
+    /// Likewise with UDP sockets.
+    template <class H>
+    int run(const pollux::UdpOptions& udp_options) {
+        std::deque<pollux::Udp<H>> sockets;
+        return run([&] {
+            pollux::UdpOptions options = udp_options;
+            options.reactor = sockets.size() % engine_.reactors();
+            return sockets.emplace_back(engine_, std::move(options), std::ref(*this)).start();
         });
     }
 
@@ -49,14 +59,15 @@ public:
     [[nodiscard]] bool measuring() const { return phase_.load(std::memory_order_relaxed) == Phase::measuring; }
 
 private:
-    friend class LoadHandler;
+    friend class LoadClient;
 
     enum class Phase : std::uint8_t { connecting, measuring, over };
 
-    using ClientMaker = std::function<pollux::ClientBase&(pollux::ClientOptions)>;
+    using ClientStarter = std::function<pollux::Status()>;
 
-    int run(const ClientMaker& make_client);
-    bool connect(const ClientMaker& make_client);
+    int run(const ClientStarter& start_client);
+    bool connect(const ClientStarter& start_client);
+    [[nodiscard]] pollux::ClientOptions client_options() const;
     void wait_for_connections(std::size_t count, std::chrono::steady_clock::time_point deadline) const;
     void measure();
     [[nodiscard]] Report collect() const;
@@ -73,19 +84,24 @@ private:
     std::chrono::nanoseconds time_{0};
 };
 
-/// What every client of a load does: counts itself in, and counts a connection that is lost too early as an error.
-class LoadHandler : public pollux::ConnectionHandler {
+/// What every client of a load is, whatever its transport: it counts itself in, and an end that comes too early as an
+/// error.
+class LoadClient {
 public:
-    explicit LoadHandler(Load& load) : load_(&load) {}
-
-    /// Called once, on the reactor, when every client of the load is connected.
-    virtual void begin(pollux::Connection& /*connection*/) {}
-
-    void on_open(pollux::Connection& connection) override;
-    void on_close(pollux::Connection& connection, pollux::CloseReason reason, std::error_code error) override;
-    void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override;
+    LoadClient(const LoadClient&) = delete;
+    LoadClient& operator=(const LoadClient&) = delete;
 
 protected:
+    explicit LoadClient(Load& load) : load_(&load) {}
+    virtual ~LoadClient() = default;
+
+    /// Called once, on the reactor, when every client of the load is connected.
+    virtual void begin_if_open() = 0;
+
+    void opened(pollux::Reactor& reactor);
+    void closed(pollux::CloseReason reason, std::error_code error);
+    void not_opened(std::error_code error);
+
     [[nodiscard]] const Load& load() const { return *load_; }
     [[nodiscard]] Shard& shard() { return *shard_; }
 
@@ -94,7 +110,43 @@ private:
 
     Load* load_;
     Shard* shard_ = nullptr;
+};
+
+/// A client that is a connection.
+class LoadHandler : public pollux::ConnectionHandler, public LoadClient {
+public:
+    explicit LoadHandler(Load& load) : LoadClient(load) {}
+
+    /// Called once, on the reactor, when every client of the load is connected.
+    virtual void begin(pollux::Connection& /*connection*/) {}
+
+    void on_open(pollux::Connection& connection) override;
+    void on_close(pollux::Connection& connection, pollux::CloseReason reason, std::error_code error) override;
+    void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override;
+
+private:
+    void begin_if_open() final;
+
     pollux::Connection* connection_ = nullptr;  // while it is open
+};
+
+/// A client that is a UDP socket.
+class DatagramLoadHandler : public pollux::DatagramHandler, public LoadClient {
+public:
+    explicit DatagramLoadHandler(Load& load) : LoadClient(load) {}
+
+    /// Called once, on the reactor, when every client of the load has its socket.
+    virtual void begin(pollux::UdpSocket& /*socket*/) {}
+
+    void on_open(pollux::UdpSocket& socket) override;
+    void on_error(pollux::UdpSocket& socket, const pollux::DatagramError& error) override;
+    void on_close(pollux::UdpSocket& socket, pollux::CloseReason reason, std::error_code error) override;
+
+private:
+    void begin_if_open() final;
+
+    pollux::UdpSocket* socket_ = nullptr;  // while it is open
+    bool error_told_ = false;
 };
 
 }  // namespace perf

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "pace.h"
 #include "pattern.h"
 #include "programs.h"
 #include "serve.h"
@@ -12,19 +13,21 @@
 namespace perf {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// Makes the messages of one reactor, on its thread.
 class Producer {
 public:
     Producer(pollux::Reactor& reactor, const Pattern& pattern, std::size_t messages_per_second)
-        : reactor_(&reactor), pattern_(&pattern), writer_(pattern), messages_per_second_(messages_per_second) {}
+        : reactor_(&reactor),
+          pattern_(&pattern),
+          writer_(pattern),
+          as_fast_as_it_can_(messages_per_second == 0),
+          pace_(messages_per_second) {}
 
     void attach(pollux::ServerBase& server) { server_ = &server; }
 
     void member_joined() {
         if (++members_ > 1) return;
-        if (messages_per_second_ == 0) {
+        if (as_fast_as_it_can_) {
             produce_soon();
         } else {
             begin_pacing();
@@ -35,14 +38,13 @@ public:
 
     /// The slowest member has room again.
     void drained() {
-        if (messages_per_second_ == 0) produce_soon();
+        if (as_fast_as_it_can_) produce_soon();
     }
 
 private:
     // What one turn of the loop may lay down: enough that the turn's own cost does not count, little enough to stay in
     // the cache and to let the loop see to its connections.
     static constexpr std::size_t turn_bytes = 128 * 1024;
-    static constexpr std::chrono::milliseconds pacing_period{1};
 
     void produce_soon() {
         if (scheduled_) return;
@@ -65,34 +67,30 @@ private:
     }
 
     void begin_pacing() {
-        paced_since_ = Clock::now();
-        paced_messages_ = 0;
-        if (pace_ == nullptr) pace_ = std::make_unique<pollux::Timer>(*reactor_, [this](pollux::Timer&) { pace(); });
-        pace_->every(pacing_period);
+        pace_.begin();
+        if (timer_ == nullptr) {
+            timer_ = std::make_unique<pollux::Timer>(*reactor_, [this](pollux::Timer&) { produce_what_is_due(); });
+        }
+        timer_->every(Pace::period);
     }
 
-    // Makes what is due by now. What slow members do not let out is not made up for later.
-    void pace() {
+    void produce_what_is_due() {
         if (members_ == 0) {
-            pace_->cancel();
-            return;
+            timer_->cancel();
+        } else {
+            produce(pace_.take_due());
         }
-        const std::chrono::duration<double> elapsed = Clock::now() - paced_since_;
-        const auto due = static_cast<std::uint64_t>(elapsed.count() * static_cast<double>(messages_per_second_));
-        produce(static_cast<std::size_t>(due - paced_messages_));
-        paced_messages_ = due;
     }
 
     pollux::Reactor* reactor_;
     pollux::ServerBase* server_ = nullptr;
     const Pattern* pattern_;
     PatternWriter writer_;
-    std::size_t messages_per_second_;  // 0: as fast as it can
+    bool as_fast_as_it_can_;
+    Pace pace_;
     std::size_t members_ = 0;
     bool scheduled_ = false;
-    std::unique_ptr<pollux::Timer> pace_;
-    Clock::time_point paced_since_{};
-    std::uint64_t paced_messages_ = 0;
+    std::unique_ptr<pollux::Timer> timer_;
 };
 
 using Producers = std::vector<std::unique_ptr<Producer>>;

@@ -1,15 +1,31 @@
 // Command lines of the perf programs.
 #include "options.h"
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "datagram_pattern.h"
+
 namespace perf {
 namespace {
 
 constexpr std::size_t max_message_bytes = 64 * 1024;
+
+struct BatchingName {
+    const char* name;
+    pollux::UdpBatching batching;
+};
+
+constexpr std::array<BatchingName, 3> batching_names{{{"automatic", pollux::UdpBatching::automatic},
+                                                      {"calls", pollux::UdpBatching::calls},
+                                                      {"none", pollux::UdpBatching::none}}};
+
+const char* batching_name(pollux::UdpBatching batching) {
+    return batching_names[static_cast<std::size_t>(batching)].name;
+}
 
 template <class Number>
 bool parse_number(std::string_view text, Number& out) {
@@ -44,11 +60,21 @@ bool parse_value(std::string_view text, std::vector<unsigned>& out) {
     }
 }
 
+bool parse_value(std::string_view text, pollux::UdpBatching& out) {
+    for (const auto& [name, batching] : batching_names) {
+        if (text != name) continue;
+        out = batching;
+        return true;
+    }
+    return false;
+}
+
 std::string default_text(const Option::Target& target) {
     if (std::holds_alternative<bool*>(target)) return "off";
     if (auto* const* text = std::get_if<std::string*>(&target)) return **text;
     if (auto* const* number = std::get_if<std::size_t*>(&target)) return std::to_string(**number);
     if (auto* const* real = std::get_if<double*>(&target)) return std::to_string(static_cast<int>(**real));
+    if (auto* const* batching = std::get_if<pollux::UdpBatching*>(&target)) return batching_name(**batching);
     return "none";
 }
 
@@ -80,6 +106,7 @@ const Option* find(const std::vector<std::vector<Option>>& groups, std::string_v
 }  // namespace
 
 std::size_t default_port(Wire wire) {
+    if (wire.transport == pollux::Transport::udp) return 3333;
     return wire.tls ? 2222 : 1111;
 }
 
@@ -95,6 +122,16 @@ std::vector<Option> engine_options(Options& options) {
             {"", "--cores", &options.cores, "pin the reactors to these cores, as in 0,1"},
             {"", "--spin-us", &options.spin_us, "microseconds to poll before sleeping"},
             {"", "--receive-buffer", &options.receive_buffer, "bytes of a reactor's receive buffer"}};
+}
+
+std::vector<Option> batching_options(Options& options) {
+    return {{"", "--batching", &options.batching, "of datagrams: automatic, calls or none"}};
+}
+
+std::vector<Option> group_options(Options& options) {
+    return {{"-a", "--address", &options.address, "multicast group"},
+            {"-p", "--port", &options.port, "its port"},
+            {"", "--interface", &options.interface_name, "interface of the group, by name or number"}};
 }
 
 void parse_options(int argc, char** argv, const std::vector<std::vector<Option>>& groups) {
@@ -129,10 +166,17 @@ void require_message_size(const char* program, std::size_t bytes) {
         fail(program, "a message has 1 to " + std::to_string(max_message_bytes) + " bytes");
 }
 
+void require_datagram_size(const char* program, std::size_t bytes) {
+    if (bytes < min_datagram_bytes || bytes > max_datagram_bytes)
+        fail(program, "a datagram has " + std::to_string(min_datagram_bytes) + " to " +
+                          std::to_string(max_datagram_bytes) + " bytes");
+}
+
 std::string endpoint_text(const Options& options, Wire wire) {
     if (wire.transport == pollux::Transport::unix_domain) return "unix://" + options.path;
     const bool ipv6 = options.address.find(':') != std::string::npos;
-    return "tcp://" + (ipv6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
+    const std::string scheme = wire.transport == pollux::Transport::udp ? "udp://" : "tcp://";
+    return scheme + (ipv6 ? "[" + options.address + "]" : options.address) + ":" + std::to_string(options.port);
 }
 
 pollux::EngineOptions make_engine_options(const Options& options) {

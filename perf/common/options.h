@@ -16,7 +16,7 @@ namespace perf {
 struct Options {
     std::string address = "127.0.0.1";
     std::size_t port = 1111;
-    std::string path;  ///< Unix-domain programs: the socket file.
+    std::string path{};  ///< Unix-domain programs: the socket file.
     std::size_t threads = 1;
     std::size_t clients = 100;
     std::size_t messages = 1000;  ///< In flight for each client; servers: messages per second.
@@ -29,11 +29,14 @@ struct Options {
     std::string key{};                      ///< Its private key.
     std::string ca{};                       ///< Who a client trusts.
     std::string server_name = "localhost";  ///< The name a client wants in the certificate, wherever the server is.
+    pollux::UdpBatching batching = pollux::UdpBatching::automatic;  ///< UDP, as the rest.
+    std::string interface_name = "lo";                              ///< Where multicast is sent and joined.
 };
 
 /// What one option is called and where its value goes.
 struct Option {
-    using Target = std::variant<bool*, std::string*, std::size_t*, double*, std::vector<unsigned>*>;
+    using Target =
+        std::variant<bool*, std::string*, std::size_t*, double*, std::vector<unsigned>*, pollux::UdpBatching*>;
 
     const char* short_name;  ///< As in "-c"; empty if there is none.
     const char* long_name;   ///< As in "--clients".
@@ -50,11 +53,20 @@ struct Option {
 /// The options that say how the engine is built: threads, cores, spinning, receive buffer.
 [[nodiscard]] std::vector<Option> engine_options(Options& options);
 
+/// The option that says how datagrams pass between the library and the system.
+[[nodiscard]] std::vector<Option> batching_options(Options& options);
+
+/// The options of UDP multicast: the group, and the interface where it is sent and joined.
+[[nodiscard]] std::vector<Option> group_options(Options& options);
+
 /// Fills the targets from the command line. Prints the usage and exits on `--help`, and a sentence on a mistake.
 void parse_options(int argc, char** argv, const std::vector<std::vector<Option>>& groups);
 
 /// Exits with a sentence unless messages of that size can be made and sent.
 void require_message_size(const char* program, std::size_t bytes);
+
+/// Likewise for messages that are datagrams.
+void require_datagram_size(const char* program, std::size_t bytes);
 
 /// The endpoint as Pollux takes it.
 [[nodiscard]] std::string endpoint_text(const Options& options, Wire wire);

@@ -24,6 +24,7 @@ public:
     }
 
     [[nodiscard]] std::size_t message_bytes() const { return message_bytes_; }
+    [[nodiscard]] std::size_t messages() const { return messages_; }
     [[nodiscard]] std::size_t period_bytes() const { return messages_ * message_bytes_; }
 
     /// One period can be read from any phase in it.

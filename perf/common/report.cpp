@@ -1,6 +1,7 @@
 // What a load program prints at the end.
 #include "report.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -36,6 +37,12 @@ std::string time_period(double nanoseconds) {
     return in_units(nanoseconds, units);
 }
 
+void print_lost(std::uint64_t lost, std::uint64_t received) {
+    const auto all = static_cast<double>(std::max<std::uint64_t>(lost + received, 1));
+    std::printf("Lost messages: %llu (%.3f %%)\n", static_cast<unsigned long long>(lost),
+                100 * static_cast<double>(lost) / all);
+}
+
 void print_percentiles(const Histogram& latency) {
     struct Line {
         const char* name;
@@ -55,8 +62,9 @@ void print(const Report& report) {
     const auto nanoseconds = static_cast<double>(report.time.count());
     const auto bytes = static_cast<double>(report.bytes);
 
-    std::printf("\nErrors: %llu\n\n", static_cast<unsigned long long>(report.errors));
-    std::printf("Total time: %s\n", time_period(nanoseconds).c_str());
+    std::printf("\nErrors: %llu\n", static_cast<unsigned long long>(report.errors));
+    if (report.lost) print_lost(*report.lost, messages);
+    std::printf("\nTotal time: %s\n", time_period(nanoseconds).c_str());
     std::printf("Total data: %s\n", data_size(bytes).c_str());
     std::printf("Total messages: %llu\n", static_cast<unsigned long long>(messages));
     std::printf("Data throughput: %s/s\n", data_size(bytes * 1e9 / nanoseconds).c_str());

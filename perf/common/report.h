@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "histogram.h"
 
@@ -11,6 +12,7 @@ namespace perf {
 /// The outcome of a run.
 struct Report {
     std::uint64_t errors = 0;
+    std::optional<std::uint64_t> lost{};  ///< Messages; none where nothing may be lost.
     std::uint64_t bytes = 0;
     std::size_t message_bytes = 1;
     std::chrono::nanoseconds time{0};

@@ -5,7 +5,7 @@
 
 namespace perf {
 
-/// Bytes over TCP or a Unix socket, as they are or encrypted.
+/// Bytes over TCP or a Unix socket, as they are or encrypted; or datagrams.
 struct Wire {
     pollux::Transport transport = pollux::Transport::tcp;
     bool tls = false;
@@ -14,5 +14,6 @@ struct Wire {
 inline constexpr Wire tcp{};
 inline constexpr Wire uds{.transport = pollux::Transport::unix_domain};
 inline constexpr Wire ssl{.tls = true};
+inline constexpr Wire udp{.transport = pollux::Transport::udp};
 
 }  // namespace perf

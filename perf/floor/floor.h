@@ -23,12 +23,12 @@ namespace perf_floor {
 
 struct Options {
     std::string address = "127.0.0.1";
-    std::string path;  // a Unix socket, if not empty
+    std::string path{};  // a Unix socket, if not empty
     unsigned short port = 1111;
     std::size_t size = 32;
     int core = -1;
-    std::string certificate;  // TLS: PEM files
-    std::string key;
+    std::string certificate{};  // TLS: PEM files
+    std::string key{};
 };
 
 [[noreturn]] inline void die(const char* what) {
