@@ -18,7 +18,8 @@ constexpr int errors_per_event = 64;
 /// So many at once are a sign of more to come.
 constexpr std::uint64_t busy_datagrams = 64;
 
-/// Received in one go, so that one busy socket does not starve the others.
+/// Bounds on what is received in one go, so that one busy socket does not starve the others.
+constexpr int receives_per_event = 4;
 constexpr std::uint64_t receive_bytes_per_event = 512 * 1024;
 
 /// Errors that wait to be told one by one; from there on they are told together.
@@ -150,15 +151,15 @@ void UdpShard::on_event(std::uint32_t flags) {
 // Receiving.
 
 /// A peer that sends much has often sent more by the time it is answered: asking again then is cheaper than waiting for
-/// an event. Everybody else's turn comes all the same.
+/// an event. Not often: everybody else's turn comes all the same.
 void UdpShard::receive_all() {
     const std::uint64_t begin = counters_.bytes_received.get();
-    while (phase_ == Phase::open) {
+    for (int i = 0; i < receives_per_event && phase_ == Phase::open; ++i) {
+        if (i != 0) flush();
         const std::uint64_t before = counters_.datagrams_received.get();
         receive();
         if (counters_.datagrams_received.get() - before < busy_datagrams) return;
         if (counters_.bytes_received.get() - begin >= receive_bytes_per_event) return;
-        flush();
     }
 }
 

@@ -30,6 +30,15 @@ namespace {
 /// What a run was limited to before it was 128. The kernel does not tell; it refuses.
 constexpr std::size_t short_run = 64;
 
+std::size_t longest_run_of(const DatagramMode& mode) noexcept {
+    return mode.short_runs ? short_run : max_run_datagrams;
+}
+
+/// Errors of a run for its length, its datagrams' size or its device; others come of where it goes, or pass.
+bool is_about_form(int error) noexcept {
+    return error == EINVAL || error == EMSGSIZE || error == EIO || error == EOPNOTSUPP;
+}
+
 bool would_block(int error) noexcept {
     return error == EAGAIN || error == EWOULDBLOCK;
 }
@@ -181,20 +190,18 @@ bool LinuxDatagrams::address(std::size_t index, const DatagramMode& mode, const 
     return message.msg_namelen != 0;
 }
 
-/// Fills in as many messages as there are, or as fit: runs where they may be sent so, else single datagrams. Stops at
-/// one that cannot be sent.
-std::size_t LinuxDatagrams::fill(const DatagramMode& mode, Cursor cursor, bool singly) noexcept {
-    const std::size_t longest_run = mode.short_runs ? short_run : max_run_datagrams;
+/// Fills in as many messages as there are, or as fit: runs of at most `longest_run` where they may be sent so, else
+/// single datagrams. Stops at one that cannot be sent.
+std::size_t LinuxDatagrams::fill(const DatagramMode& mode, Cursor cursor, std::size_t longest_run) noexcept {
     std::size_t count = 0;
     for (; count < outgoing_.headers.size() && !cursor.done(); ++count) {
         if (!address(count, mode, cursor.to())) break;
         const std::uint32_t segment = cursor.segment_bytes();
-        const bool together = !singly && cursor.rest().size() > segment && segment <= mode.segment_limit;
-        const Bytes bytes = cursor.datagrams(together ? longest_run : 1);
+        const Bytes bytes = cursor.datagrams(segment <= mode.segment_limit ? longest_run : 1);
         outgoing_.vectors[count] = {const_cast<std::byte*>(bytes.data()), bytes.size()};
         outgoing_.headers[count].msg_hdr.msg_control = nullptr;
         outgoing_.headers[count].msg_hdr.msg_controllen = 0;
-        if (together) ask_for_segments(count, segment);
+        if (bytes.size() > segment) ask_for_segments(count, segment);
         cursor.advance(bytes.size());
     }
     return count;
@@ -228,33 +235,39 @@ IoResult LinuxDatagrams::send(int descriptor, DatagramMode& mode, std::span<cons
     if (!mode.many) return send_one_by_one(descriptor, mode.ipv6, runs);
     Cursor cursor{runs};
     std::size_t taken = 0;
-    std::uint32_t suspect = 0;  // a size that was refused as a run, with single datagrams being tried
+    std::size_t longest_run = longest_run_of(mode);
+    int form_error = 0;  // with which a longer run was refused than the one that is tried now
     for (int retries = 0; !cursor.done();) {
-        const std::size_t count = fill(mode, cursor, suspect != 0);
+        const std::size_t count = fill(mode, cursor, longest_run);
         if (count == 0) return {IoStatus::failed, EAFNOSUPPORT, taken};
         const int sent = ::sendmmsg(descriptor, outgoing_.headers.data(), static_cast<unsigned>(count), 0);
         if (sent > 0) {
+            if (is_about_form(form_error)) learn(mode, longest_run, cursor.segment_bytes());
             taken += pass(cursor, static_cast<std::size_t>(sent));
-            // Singly they pass: it was the run that does not, for the size of its datagrams (they may not be larger
-            // than a packet) or for the device.
-            if (suspect != 0) mode.segment_limit = static_cast<std::uint16_t>(suspect - 1);
-            suspect = 0;
-            retries = 0;
+            longest_run = longest_run_of(mode);
+            form_error = retries = 0;
         } else if (would_block(errno)) {
             return {IoStatus::would_block, 0, taken};
         } else if (errno != EINTR && retries++ == retries_after(errno)) {
             const std::size_t bytes = outgoing_.vectors[0].iov_len;
             const std::size_t segment = cursor.segment_bytes();
             if (bytes <= segment) return {IoStatus::failed, errno, taken};
-            if (bytes > short_run * segment) {
-                mode.short_runs = true;
-            } else {
-                suspect = cursor.segment_bytes();
-            }
+            longest_run = bytes > short_run * segment ? short_run : 1;
+            form_error = errno;
             retries = 0;
         }
     }
     return {IoStatus::done, 0, taken};
+}
+
+/// What was refused in a longer run has passed in a shorter one, or singly: then the datagrams are too large for a run,
+/// since they may not be larger than a packet, or the device has none.
+void LinuxDatagrams::learn(DatagramMode& mode, std::size_t longest_run, std::uint32_t segment_bytes) noexcept {
+    if (longest_run == short_run) {
+        mode.short_runs = true;
+    } else {
+        mode.segment_limit = static_cast<std::uint16_t>(segment_bytes - 1);
+    }
 }
 
 // Errors.

@@ -58,7 +58,8 @@ private:
 
     void expect(const DatagramIntake& intake) noexcept;
     void collect(std::size_t count, DatagramIntake& intake) noexcept;
-    [[nodiscard]] std::size_t fill(const DatagramMode& mode, Cursor cursor, bool singly) noexcept;
+    [[nodiscard]] std::size_t fill(const DatagramMode& mode, Cursor cursor, std::size_t longest_run) noexcept;
+    static void learn(DatagramMode& mode, std::size_t longest_run, std::uint32_t segment_bytes) noexcept;
     [[nodiscard]] std::size_t pass(Cursor& cursor, std::size_t messages) const noexcept;
     [[nodiscard]] bool address(std::size_t index, const DatagramMode& mode, const InetAddress& to) noexcept;
     void ask_for_segments(std::size_t index, std::uint32_t segment_bytes) noexcept;
