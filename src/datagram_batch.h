@@ -15,9 +15,9 @@
 
 namespace pollux {
 
-/// Datagrams appended at one end and consumed at the other, laid down one behind the other. Those of one size to one
-/// peer that follow each other make a run, which the system can take in one piece. Of fixed size: it is a block of a
-/// slab. One thread.
+/// Datagrams appended at one end and consumed at the other, laid down one behind the other or where they were. Those of
+/// one size to one peer that follow each other make a run, which the system can take in one piece. Of fixed size: it is
+/// a block of a slab. One thread.
 class DatagramBatch {
 public:
     DatagramBatch() = default;
@@ -39,11 +39,17 @@ public:
     /// Copies a datagram to the end if it goes on with the last run.
     bool extend(const InetAddress& to, Bytes datagram) noexcept {
         const std::size_t size = datagram.size();
-        if (size - 1 >= open_segment_ || size > open_bytes_ || !(runs_[runs_used_ - 1].to == to)) return false;
-        std::memcpy(memory_.data() + used_bytes_, datagram.data(), size);
-        runs_[runs_used_ - 1].bytes += static_cast<std::uint32_t>(size);
+        if (size - 1 >= open_segment_ || size > open_bytes_) return false;
+        platform::OutgoingRun& last = runs_[runs_used_ - 1];
+        if (!(last.to == to)) return false;
+        if (last_is_borrowed_) {
+            if (datagram.data() != last.data + last.bytes) return false;
+        } else {
+            std::memcpy(memory_.data() + used_bytes_, datagram.data(), size);
+            used_bytes_ += size;
+        }
+        last.bytes += static_cast<std::uint32_t>(size);
         open_bytes_ -= size;
-        used_bytes_ += size;
         bytes_ += size;
         ++datagrams_;
         if (--open_datagrams_ == 0 || size != open_segment_) open_segment_ = 0;
@@ -53,6 +59,12 @@ public:
     /// Copies datagrams to the end as a run; false if there is no room. At most `max_run_datagrams` of together
     /// `max_datagram_bytes`.
     bool begin_run(const InetAddress& to, const DatagramRun& run) noexcept;
+
+    /// The same without a copy: the bytes stay where they are until the batch is empty or cleared.
+    bool borrow_run(const InetAddress& to, const DatagramRun& run) noexcept;
+
+    /// True while bytes are borrowed.
+    [[nodiscard]] bool borrows() const noexcept { return borrows_; }
 
     /// What is not consumed; valid until the next call that changes the batch.
     [[nodiscard]] std::span<const platform::OutgoingRun> runs() const noexcept {
@@ -75,6 +87,8 @@ private:
     static constexpr std::size_t capacity_runs = 256;
     static_assert(max_datagram_bytes <= capacity_bytes);
 
+    void add_run(const InetAddress& to, const std::byte* place, const DatagramRun& run, std::size_t room) noexcept;
+
     std::size_t used_bytes_ = 0;
     std::size_t first_ = 0;
     std::size_t runs_used_ = 0;
@@ -83,6 +97,8 @@ private:
     std::size_t open_segment_ = 0;    // the size of what may go on with the last run; 0: nothing
     std::size_t open_datagrams_ = 0;  // how many may, and of how many bytes
     std::size_t open_bytes_ = 0;
+    bool last_is_borrowed_ = false;
+    bool borrows_ = false;
     std::array<platform::OutgoingRun, capacity_runs> runs_;
     std::array<std::byte, capacity_bytes> memory_;
 };

@@ -16,6 +16,10 @@ constexpr std::size_t slots_bytes = std::bit_ceil(slot_distance * platform::max_
 
 }  // namespace
 
+std::size_t DatagramIo::memory_bytes() noexcept {
+    return slots_bytes;
+}
+
 DatagramIo::DatagramIo()
     : memory_(static_cast<std::byte*>(platform::allocate_pages(slots_bytes))),
       queue_slab_(DatagramQueue::block_bytes()) {

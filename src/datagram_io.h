@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 
 #include "datagram_batch.h"
 #include "datagram_queue.h"
@@ -25,6 +26,11 @@ public:
     /// All slots, to receive into.
     [[nodiscard]] platform::DatagramIntake& intake() noexcept { return intake_; }
 
+    /// True for bytes in a slot: what a handler was given and sends on need not be copied.
+    [[nodiscard]] bool holds(Bytes bytes) const noexcept {
+        return std::greater_equal<>{}(bytes.data(), memory_) && std::less<>{}(bytes.data(), memory_ + memory_bytes());
+    }
+
     /// What one socket at a time collects here, to be sent in few calls. `owner` is that socket, or null.
     [[nodiscard]] DatagramBatch& batch() noexcept { return batch_; }
     UdpShard* owner = nullptr;
@@ -33,6 +39,8 @@ public:
     [[nodiscard]] Slab& queue_slab() noexcept { return queue_slab_; }
 
 private:
+    [[nodiscard]] static std::size_t memory_bytes() noexcept;
+
     std::byte* memory_;
     std::array<platform::DatagramArrival, platform::max_datagram_messages> arrivals_;
     platform::DatagramIntake intake_;

@@ -18,6 +18,9 @@ constexpr int errors_per_event = 64;
 /// So many at once are a sign of more to come.
 constexpr std::uint64_t busy_datagrams = 64;
 
+/// What is shorter is copied sooner than it is referred to.
+constexpr std::size_t borrowed_bytes = 512;
+
 /// Bounds on what is received in one go, so that one busy socket does not starve the others.
 constexpr int receives_per_event = 4;
 constexpr std::uint64_t receive_bytes_per_event = 512 * 1024;
@@ -164,6 +167,8 @@ void UdpShard::receive_all() {
 }
 
 void UdpShard::receive() {
+    // A datagram that was received may be on its way out still.
+    if (io_->batch().borrows()) io_->owner->flush();
     platform::DatagramIntake& intake = io_->intake();
     const platform::IoResult result = reactor_->poller().receive_datagrams(*this, intake);
     if (result.status == platform::IoStatus::failed) {
@@ -265,7 +270,12 @@ void UdpShard::collect_piece(const InetAddress& to, const DatagramRun& piece) {
         io_->owner = this;
         mark_dirty();
     }
-    if (piece.size() == 1 ? io_->batch().append(to, piece.bytes()) : io_->batch().begin_run(to, piece)) return;
+    DatagramBatch& batch = io_->batch();
+    if (piece.bytes().size() >= borrowed_bytes && io_->holds(piece.bytes())) {
+        if (batch.borrow_run(to, piece)) return;
+    } else if (piece.size() == 1 ? batch.append(to, piece.bytes()) : batch.begin_run(to, piece)) {
+        return;
+    }
     flush();
     collect_piece(to, piece);  // now there is room in the batch, or a queue
 }
