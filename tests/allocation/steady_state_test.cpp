@@ -8,8 +8,8 @@
 #include <memory>
 #include <new>
 
-#include "counting_allocator.h"
 #include "net/support.h"
+#include "steady_state.h"
 
 namespace pollux::test {
 namespace {
@@ -36,8 +36,7 @@ private:
     std::optional<Timer> timer_;
 };
 
-/// All that happens in here must not allocate, on the test's side either: no strings, no containers, no assertions.
-class SteadyStateTest : public testing::TestWithParam<Setting> {
+class SteadyStateTest : public testing::TestWithParam<Setting>, protected SteadyState {
 protected:
     static constexpr std::size_t clients = 6;
 
@@ -50,17 +49,6 @@ protected:
             ASSERT_TRUE(peer.valid());
         }
         ASSERT_TRUE(eventually([&] { return opened_ == clients; }));
-    }
-
-    /// Runs `work` until it has warmed up everything it needs, then counts what it allocates.
-    template <class Work>
-    void expect_no_allocation(Work&& work) {
-        for (int round = 0; round < 3; ++round) work();
-        start_counting();
-        work();
-        const std::size_t count = stop_counting();
-        EXPECT_EQ(count, 0u) << "allocations in the steady state; where the first one came from is above";
-        EXPECT_EQ(failures_, 0u) << "the work itself went wrong";
     }
 
     void send(const RawSocket& peer, std::size_t size) {
@@ -79,20 +67,11 @@ protected:
         }
     }
 
-    /// Repeats `call` while it answers `would_block`.
-    template <class Call>
-    void insist(Call&& call) {
-        Result result = Result::would_block;
-        while ((result = call()) == Result::would_block) std::this_thread::yield();
-        if (result != Result::ok) fail();
-    }
-
-    void fail() { ++failures_; }
+    void fail() { check(false); }
 
     std::atomic<std::size_t> opened_{0};
     std::vector<std::atomic<std::uint64_t>> ids_ = std::vector<std::atomic<std::uint64_t>>(clients);
     std::array<std::byte, 65536> buffer_{};
-    std::size_t failures_ = 0;
     Engine engine_{{.reactors = GetParam().reactors}};
     Server<TimedEcho> server_{
         engine_, {.endpoint = fresh_endpoint(GetParam().transport)}, std::ref(opened_), std::ref(ids_)};

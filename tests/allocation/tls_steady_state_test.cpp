@@ -5,8 +5,8 @@
 #include <atomic>
 #include <memory>
 
-#include "counting_allocator.h"
 #include "net/tls_support.h"
+#include "steady_state.h"
 
 namespace pollux::test {
 namespace {
@@ -70,8 +70,7 @@ void PrintTo(const TlsSetting& setting, std::ostream* out) {
     *out << ", " << setting.clients << " clients";
 }
 
-/// All that happens in here must not allocate, on the test's side either: no strings, no containers, no assertions.
-class TlsSteadyStateTest : public testing::TestWithParam<TlsSetting> {
+class TlsSteadyStateTest : public testing::TestWithParam<TlsSetting>, protected SteadyState {
 protected:
     void SetUp() override {
         if (POLLUX_COUNTS_ALLOCATIONS == 0) GTEST_SKIP() << "the allocator cannot be replaced in this build";
@@ -86,18 +85,12 @@ protected:
         ASSERT_TRUE(eventually([&] { return opened_ == peers_.size(); }));
     }
 
-    /// Runs `work` until it has warmed up everything it needs, then counts what it allocates.
     template <class Work>
     void expect_no_allocation(Work&& work) {
-        for (int round = 0; round < 3; ++round) work();
-        start_counting();
-        work();
-        const std::size_t count = stop_counting();
-        EXPECT_EQ(count, 0u) << "allocations in the steady state; where the first one came from is above";
+        SteadyState::expect_no_allocation(work);
         if (peers_.size() == 1) {
             EXPECT_LE(openssl_count().largest_bytes, 256u) << "OpenSSL allocates buffers";
         }
-        EXPECT_EQ(failures_, 0u) << "the work itself went wrong";
     }
 
     /// One message to each, then one from each.
@@ -106,22 +99,9 @@ protected:
         for (const FrugalPeer& peer : peers_) check(peer.receive(buffer_.data(), size));
     }
 
-    void check(bool succeeded) {
-        if (!succeeded) ++failures_;
-    }
-
-    /// Repeats `call` while it answers `would_block`.
-    template <class Call>
-    void insist(Call&& call) {
-        Result result = Result::would_block;
-        while ((result = call()) == Result::would_block) std::this_thread::yield();
-        check(result == Result::ok);
-    }
-
     std::atomic<std::size_t> opened_{0};
     std::vector<std::atomic<std::uint64_t>> ids_ = std::vector<std::atomic<std::uint64_t>>(GetParam().clients);
     std::array<std::byte, 65536> buffer_{};
-    std::size_t failures_ = 0;
     Engine engine_{{.reactors = GetParam().where.reactors}};
     Server<CountingEcho> server_{
         engine_,

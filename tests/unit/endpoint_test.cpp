@@ -26,6 +26,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Valid{"tcp://[::ffff:10.0.0.1]:80", Transport::tcp, "::ffff:10.0.0.1", 80, ""},
                     Valid{"tcp://example.org:443", Transport::tcp, "example.org", 443, ""},
                     Valid{"tcp://a:1", Transport::tcp, "a", 1, ""}, Valid{"tcp://*:1111", Transport::tcp, "", 1111, ""},
+                    Valid{"udp://127.0.0.1:3333", Transport::udp, "127.0.0.1", 3333, ""},
+                    Valid{"udp://239.255.0.1:0", Transport::udp, "239.255.0.1", 0, ""},
+                    Valid{"udp://[::]:65535", Transport::udp, "::", 65535, ""},
+                    Valid{"udp://[ff02::1%eth0]:80", Transport::udp, "ff02::1%eth0", 80, ""},
+                    Valid{"udp://example.org:53", Transport::udp, "example.org", 53, ""},
+                    Valid{"udp://*:3333", Transport::udp, "", 3333, ""},
                     Valid{"unix:///run/app.sock", Transport::unix_domain, "", 0, "/run/app.sock"},
                     Valid{"unix://relative/app.sock", Transport::unix_domain, "", 0, "relative/app.sock"},
                     Valid{"unix:///with space:and[colon]", Transport::unix_domain, "", 0, "/with space:and[colon]"},
@@ -62,18 +68,18 @@ struct Invalid {
 
 class InvalidEndpointTest : public testing::TestWithParam<Invalid> {};
 
-constexpr const char* scheme = "an endpoint begins with tcp:// or unix://";
+constexpr const char* scheme = "an endpoint begins with tcp://, udp:// or unix://";
 constexpr const char* port_missing = "a port is missing";
 constexpr const char* port_number = "the port is not a number from 0 to 65535";
 constexpr const char* host_missing = "a host is missing; * is every address";
-constexpr const char* brackets = "an IPv6 address needs brackets, as in tcp://[::1]:1111";
+constexpr const char* brackets = "an IPv6 address needs brackets, as in [::1]:1111";
 
 INSTANTIATE_TEST_SUITE_P(
     Endpoints, InvalidEndpointTest,
     testing::Values(Invalid{"", scheme}, Invalid{"127.0.0.1:80", scheme}, Invalid{"http://a:80", scheme},
                     Invalid{"TCP://a:80", scheme}, Invalid{"tcp:/a:80", scheme}, Invalid{" tcp://a:80", scheme},
-                    Invalid{"unix:/run/app.sock", scheme}, Invalid{"udp://a:80", scheme},
-                    Invalid{"tcp://", port_missing}, Invalid{"tcp://host", port_missing},
+                    Invalid{"unix:/run/app.sock", scheme}, Invalid{"udp:/a:80", scheme}, Invalid{"UDP://a:80", scheme},
+                    Invalid{"udp//a:80", scheme}, Invalid{"tcp://", port_missing}, Invalid{"tcp://host", port_missing},
                     Invalid{"tcp://[::1]", port_missing}, Invalid{"tcp://[::1]80", port_missing},
                     Invalid{"tcp://[::1]x:80", port_missing}, Invalid{"tcp://host:", port_number},
                     Invalid{"tcp://[::1]:", port_number}, Invalid{"tcp://host:65536", port_number},
@@ -89,6 +95,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Invalid{"tcp://[127.0.0.1]:80", "brackets are for IPv6 addresses"},
                     Invalid{"tcp://[]:80", "brackets are for IPv6 addresses"},
                     Invalid{"tcp://[*]:80", "brackets are for IPv6 addresses"}, Invalid{"unix://", "a path is missing"},
+                    Invalid{"udp://", port_missing}, Invalid{"udp://host", port_missing},
+                    Invalid{"udp://host:65536", port_number}, Invalid{"udp://:80", host_missing},
+                    Invalid{"udp://::1:80", brackets}, Invalid{"udp://[host]:80", "brackets are for IPv6 addresses"},
+                    Invalid{"udp://@app", port_missing}, Invalid{"udp:///run/app.sock", port_missing},
                     Invalid{"unix://@", "a path is missing"}),
     numbered<Invalid>);
 
@@ -117,9 +127,9 @@ TEST(EndpointTest, a_zero_byte_is_refused) {
 
 TEST(EndpointTest, no_text_breaks_the_parser) {
     Random random{1};
-    const std::string_view alphabet = "tcpunix:/[]*@%.0123456789abf -+\\\"\xff";
+    const std::string_view alphabet = "tcpudnix:/[]*@%.0123456789abf -+\\\"\xff";
     for (std::size_t i = 0; i < scaled(200'000); ++i) {
-        std::string text{random.one_in(2) ? "tcp://" : random.one_in(2) ? "unix://" : ""};
+        std::string text{random.one_in(3) ? "tcp://" : random.one_in(2) ? "udp://" : random.one_in(2) ? "unix://" : ""};
         for (std::size_t length = random.size_up_to(20); length > 0; --length) {
             text += alphabet[random.size_up_to(alphabet.size() - 1)];
         }

@@ -54,6 +54,7 @@ TEST(ErrorTest, results_have_names) {
     EXPECT_EQ(to_string(Result::would_block), "would block");
     EXPECT_EQ(to_string(Result::closed), "closed");
     EXPECT_EQ(to_string(Result::too_large), "too large");
+    EXPECT_EQ(to_string(Result::wrong_peer), "wrong peer");
     EXPECT_EQ(to_string(static_cast<Result>(200)), "unknown");
 }
 
