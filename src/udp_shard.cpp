@@ -216,11 +216,10 @@ void UdpShard::count_overflows(std::uint32_t overflows) noexcept {
 Result UdpShard::send_run(const InetAddress& to, const DatagramRun& run) {
     if (phase_ != Phase::open) return Result::closed;
     if (!is_for(to)) return Result::wrong_peer;
-    const std::size_t size = run.size();
+    const std::size_t cost = DatagramQueue::cost(run.size(), run.bytes().size());
     if (std::min(run.segment_bytes(), run.bytes().size()) > max_datagram_bytes) return Result::too_large;
-    if (size > 1 && DatagramQueue::cost(size, run.bytes().size()) > options().max_pending_bytes)
-        return Result::too_large;
-    if (queue_.cost() >= options().high_watermark_bytes) {
+    if (cost > options().max_pending_bytes) return Result::too_large;
+    if (queue_.cost() >= options().high_watermark_bytes || !has_room(cost)) {
         wants_drain_ = true;
         return Result::would_block;
     }
@@ -237,11 +236,15 @@ void UdpShard::send_promised(const InetAddress& to, Bytes bytes) {
     if (phase_ != Phase::open) return;
     if (!is_for(to)) {
         refuse(to, make_error_code(peer_ ? std::errc::already_connected : std::errc::not_connected));
-    } else if (queue_.cost() + DatagramQueue::cost(1, bytes.size()) > options().max_pending_bytes) {
+    } else if (!has_room(DatagramQueue::cost(1, bytes.size()))) {
         refuse(to, make_error_code(std::errc::no_buffer_space));
     } else {
         collect(to, DatagramRun{bytes, 0});
     }
+}
+
+bool UdpShard::has_room(std::size_t cost) const noexcept {
+    return queue_.cost() + cost <= options().max_pending_bytes;
 }
 
 /// In pieces that the system can take as one.
@@ -280,8 +283,16 @@ void UdpShard::collect_piece(const InetAddress& to, const DatagramRun& piece) {
     collect_piece(to, piece);  // now there is room in the batch, or a queue
 }
 
+/// What the system had no room for after it was accepted may be more than is allowed to wait.
 void UdpShard::queue(const InetAddress& to, const DatagramRun& run) {
-    for (std::size_t i = 0; i < run.size(); ++i) queue_.append(io_->queue_slab(), to, run[i]);
+    for (std::size_t i = 0; i < run.size(); ++i) {
+        const Bytes datagram = run[i];
+        if (has_room(DatagramQueue::cost(1, datagram.size()))) {
+            queue_.append(io_->queue_slab(), to, datagram);
+        } else {
+            refuse(to, make_error_code(std::errc::no_buffer_space));
+        }
+    }
     counters_.bytes_pending.set(queue_.cost());
 }
 

@@ -104,6 +104,7 @@ private:
 
     // Sending.
     [[nodiscard]] bool is_for(const InetAddress& to) const noexcept;
+    [[nodiscard]] bool has_room(std::size_t cost) const noexcept;
     template <class Consume>
     [[nodiscard]] bool send_front(const DatagramBatch& batch, const Consume& consume);
     void collect(const InetAddress& to, const DatagramRun& run);

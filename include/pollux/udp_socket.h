@@ -106,11 +106,12 @@ public:
     UdpSocket(const UdpSocket&) = delete;
     UdpSocket& operator=(const UdpSocket&) = delete;
 
-    /// Sends a datagram to the peer of a connected socket. The bytes are copied. What is sent within a turn leaves in
-    /// as few system calls as the system allows; runs of equal size to one peer in one piece. `would_block`:
-    /// `high_watermark_bytes` are pending; `on_drain` follows. `too_large`: more than `max_datagram_bytes` (65'507).
-    /// `closed`: closing or closed. `wrong_peer`: the socket is not connected. After `ok`, a datagram that the system
-    /// refuses is counted, and `on_error` tells.
+    /// Sends a datagram to the peer of a connected socket. The bytes need not live longer than the call. What is sent
+    /// within a turn leaves in as few system calls as the system allows; runs of equal size to one peer in one piece.
+    /// `would_block`: `high_watermark_bytes` are pending, or with this `max_pending_bytes` would be passed; `on_drain`
+    /// follows. `too_large`: more than `max_datagram_bytes` (65'507), or than `max_pending_bytes`. `closed`: closing or
+    /// closed. `wrong_peer`: the socket is not connected.
+    /// After `ok`, a datagram that the system refuses is counted, and `on_error` tells.
     Result send(Bytes bytes);
     Result send(std::string_view text) { return send(as_bytes(text)); }
 
@@ -119,9 +120,8 @@ public:
     Result send_to(const InetAddress& to, Bytes bytes);
     Result send_to(const InetAddress& to, std::string_view text) { return send_to(to, as_bytes(text)); }
 
-    /// Sends many datagrams at once, with one copy for all: a run as `on_run` was given it, or one of the caller's own,
-    /// of any length. All of it is accepted or none. As `send_to`, and `too_large` also if it can never fit below
-    /// `max_pending_bytes`.
+    /// Sends many datagrams at once: a run as `on_run` was given it, or one of the caller's own, of any length. All of
+    /// it is accepted or none. As `send_to`. What was received and is sent on within the callback is not copied.
     Result send_run(const InetAddress& to, const DatagramRun& run);
 
     /// The same to the peer of a connected socket.

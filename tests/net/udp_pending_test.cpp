@@ -132,6 +132,37 @@ TEST_P(UdpPendingTest, would_block_at_the_high_watermark_and_on_drain_at_the_low
         hooks);
 }
 
+TEST_P(UdpPendingTest, never_more_waits_than_is_allowed_to) {
+    constexpr std::size_t bound = 21 * datagram_cost;
+    in_stalled_network(
+        [&](Stalled& stalled) {
+            std::size_t accepted = 0;
+            // In one turn: the system is asked when much has been accepted already.
+            stalled.with_socket([&](UdpSocket& socket) {
+                while (accepted < 1000 &&
+                       socket.send_to(stalled.peer.address(), pattern(accepted, datagram_bytes)) == Result::ok) {
+                    ++accepted;
+                    EXPECT_LE(socket.bytes_pending(), bound);
+                }
+            });
+            turn_all(stalled.engine);
+            const UdpCounters counters = stalled.udp->counters();
+            EXPECT_LE(counters.bytes_pending, bound);
+            ASSERT_GT(counters.datagrams_refused, 0u);
+            EXPECT_EQ(counters.datagrams_sent + counters.bytes_pending / datagram_cost + counters.datagrams_refused,
+                      accepted);
+            const auto seen = stalled.seen.seen();
+            EXPECT_EQ(seen.told(DatagramError::Kind::refused), counters.datagrams_refused);
+            EXPECT_EQ(seen.errors.at(0).error, std::errc::no_buffer_space);
+            stalled.network.flow();
+        },
+        {},
+        [](UdpOptions& options) {
+            options.high_watermark_bytes = bound - 1;
+            options.max_pending_bytes = bound;
+        });
+}
+
 TEST_P(UdpPendingTest, on_drain_may_send_and_be_refused_again) {
     constexpr std::size_t count = 2000;
     std::size_t accepted = 0;  // the reactor's thread only
