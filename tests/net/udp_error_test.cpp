@@ -103,17 +103,22 @@ TEST_P(UdpErrorTest, a_connected_socket_hears_its_peer_again) {
 TEST_P(UdpErrorTest, thousands_of_errors_are_told_together_and_counted) {
     const RawUdp peer{peer_host()};
     const std::size_t count = scaled(3000);
+    std::size_t sent = 0;
     const auto udp = open({}, bound());
-    with_socket(seen.id(), [&](UdpSocket& socket) {
-        // Each to a port of its own, of which few have a listener.
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto port = static_cast<std::uint16_t>(1024 + i);
-            EXPECT_EQ(socket.send_to(at_port(peer_host(), port), "?"), Result::ok);
-        }
-    });
+    // The kernel's own sockets for ICMP are shared by all networks of the machine, and one that is stalled can fill
+    // them.
+    ASSERT_TRUE(eventually([&] {
+        with_socket(seen.id(), [&](UdpSocket& socket) {
+            // Each to a port of its own, of which few have a listener.
+            for (std::size_t i = 0; i < count; ++i, ++sent) {
+                const auto port = static_cast<std::uint16_t>(1024 + i);
+                EXPECT_EQ(socket.send_to(at_port(peer_host(), port), "?"), Result::ok);
+            }
+        });
+        return eventually([&] { return !seen.seen().errors.empty(); }, 100ms);
+    }));
     EXPECT_EQ(udp->send_to(peer.address(), "good"), Result::ok);
     ASSERT_TRUE(peer.receive());
-    ASSERT_TRUE(seen.wait_for_errors(1));
     // The system keeps as many errors as the receive buffer holds, and may tell fewer than there were.
     ASSERT_TRUE(eventually([&] {
         const auto now = seen.seen();
@@ -123,9 +128,9 @@ TEST_P(UdpErrorTest, thousands_of_errors_are_told_together_and_counted) {
     const auto after = seen.seen();
     EXPECT_EQ(after.told(Kind::unreachable), settled(*udp).errors);
     EXPECT_EQ(after.told(Kind::refused), settled(*udp).datagrams_refused);
-    EXPECT_LE(after.errors.size(), count);
+    EXPECT_LE(after.errors.size(), sent);
     EXPECT_GT(after.told(Kind::unreachable), 0u);
-    EXPECT_EQ(settled(*udp).datagrams_sent + settled(*udp).datagrams_refused, count + 1);
+    EXPECT_EQ(settled(*udp).datagrams_sent + settled(*udp).datagrams_refused, sent + 1);
 }
 
 TEST_P(UdpErrorTest, errors_to_one_peer_in_one_turn_are_one_call) {

@@ -158,12 +158,14 @@ TEST_F(UdpStartTest, a_restart_that_fails_leaves_it_stopped) {
 
 TEST_F(UdpStartTest, without_descriptors_it_fails_and_later_works) {
     const auto udp = make(seen, {.bind = "udp://127.0.0.1:0"}, echo_hooks());
+    Status status;
     {
+        // Nothing is looked at in here: the undefined behaviour sanitizer needs a descriptor for that.
         const DescriptorLimit limit{0};
-        const Status status = udp->start();
-        EXPECT_EQ(status.error(), std::errc::too_many_files_open) << status;
-        EXPECT_NE(status.message().find("udp://127.0.0.1:0"), std::string::npos) << status;
+        status = udp->start();
     }
+    EXPECT_EQ(status.error(), std::errc::too_many_files_open) << status;
+    EXPECT_NE(status.message().find("udp://127.0.0.1:0"), std::string::npos) << status;
     EXPECT_FALSE(udp->running());
     ASSERT_TRUE(udp->start());
     const RawUdp peer;
