@@ -10,6 +10,7 @@
 #include "option_checks.h"
 #include "platform/sockets.h"
 #include "stream_connection.h"
+#include "to_inet.h"
 
 namespace pollux {
 
@@ -208,8 +209,7 @@ void ClientBase::Core::try_address() {
 }
 
 void ClientBase::Core::on_connected(StreamConnection& connection) {
-    const SocketAddress& peer = addresses_[next_address_];
-    if (connection.establish({peer.family, peer.port, peer.scope, peer.ip})) connection.begin();
+    if (connection.establish(to_inet(addresses_[next_address_]))) connection.begin();
 }
 
 SslPointer ClientBase::Core::make_tls() {

@@ -6,6 +6,7 @@
 #include <pollux/address.h>
 
 #include "platform/sockets.h"
+#include "to_inet.h"
 
 namespace pollux {
 
@@ -158,7 +159,7 @@ Status InetAddress::parse(std::string_view text, InetAddress& out) {
         !platform::parse_numeric(endpoint.host, endpoint.port, found)) {
         return invalid(text, "an address is digits, as in 127.0.0.1:80 or [::1]:80");
     }
-    out = {found.family, found.port, found.scope, found.ip};
+    out = to_inet(found);
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include "option_checks.h"
 #include "platform/datagram_sockets.h"
 #include "platform/sockets.h"
+#include "to_inet.h"
 
 namespace pollux {
 
@@ -12,7 +13,7 @@ namespace {
 bool parse_address(const std::string& text, InetAddress& out) {
     SocketAddress address;
     if (text.empty() || !platform::parse_numeric(text, 0, address)) return false;
-    out = {address.family, 0, address.scope, address.ip};
+    out = to_inet(address);
     return true;
 }
 

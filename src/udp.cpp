@@ -9,6 +9,7 @@
 #include "multicast.h"
 #include "option_checks.h"
 #include "platform/datagram_sockets.h"
+#include "to_inet.h"
 #include "udp_core.h"
 
 namespace pollux {
@@ -16,10 +17,6 @@ namespace pollux {
 namespace {
 
 constexpr std::size_t largest_payload_field = 65'535;
-
-InetAddress to_inet(const SocketAddress& address) noexcept {
-    return {address.family, address.port, address.scope, address.ip};
-}
 
 Status parse_udp_endpoint(const std::string& text, const char* option, Endpoint& out) {
     if (Status status = Endpoint::parse(text, out); !status) return status;

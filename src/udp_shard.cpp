@@ -6,6 +6,7 @@
 
 #include "multicast.h"
 #include "platform/datagram_sockets.h"
+#include "to_inet.h"
 #include "udp_core.h"
 
 namespace pollux {
@@ -401,8 +402,7 @@ Status UdpShard::change_membership(const MulticastGroup& group, bool join) {
 
 InetAddress UdpShard::read_local_address() const {
     if (!platform::Socket::is_open()) return {};
-    const SocketAddress address = reactor_->poller().local_address(*this);
-    return {address.family, address.port, address.scope, address.ip};
+    return to_inet(reactor_->poller().local_address(*this));
 }
 
 void DatagramHandler::on_run(UdpSocket& socket, const InetAddress& from, const DatagramRun& run) {
