@@ -30,6 +30,11 @@
 //   receive, send
 //       Non-blocking. `send` takes one span or gathers up to `max_send_parts`. A `receive` shorter than the buffer
 //       means that nothing more was there; `end` is the peer's orderly half-close.
+//   send_file(socket, file, offset, count)
+//       Non-blocking where the socket is concerned; it may wait for the disk. Sends bytes of a regular file, `count` at
+//       most, without moving any position in it. Fewer bytes than that say nothing: only `would_block` is followed by
+//       `arm_send`, with no pending bytes. `end`: nothing is behind `offset`, the file is shorter than was thought.
+//       Where a file system cannot do it, it fails, and the file is to be read and sent.
 //   connect(socket, address, options), finish_connect(socket)
 //       Makes a socket, if it has none, and starts to connect. `done`: under way, and a `sendable` event follows, on
 //       which `finish_connect` tells the outcome. `would_block`: try again later (a full Unix backlog).
@@ -74,7 +79,7 @@ namespace pollux::platform {
 
 using Time = std::chrono::steady_clock::time_point;
 
-/// A socket of the operating system; -1 is none.
+/// A socket or a file of the operating system; -1 is none.
 using NativeHandle = std::intptr_t;
 inline constexpr NativeHandle invalid_handle = -1;
 
@@ -163,6 +168,8 @@ concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHa
     { poller.send(socket, bytes) }
     noexcept->std::same_as<IoResult>;
     { poller.send(socket, many) }
+    noexcept->std::same_as<IoResult>;
+    { poller.send_file(socket, handle, std::uint64_t{}, std::size_t{}) }
     noexcept->std::same_as<IoResult>;
     { poller.attach_datagrams(socket, handle, batching) } -> std::same_as<std::error_code>;
     { poller.receive_datagrams(socket, intake) }

@@ -14,6 +14,7 @@
 #include <cerrno>
 
 #include "platform/address_posix.h"
+#include "platform/send_file_linux.h"
 #include "platform/sockets_posix.h"
 
 namespace pollux::platform {
@@ -249,6 +250,10 @@ IoResult EpollPoller::send(Socket& socket, std::span<const Bytes> parts) noexcep
         if (sent >= 0) return {IoStatus::done, 0, static_cast<std::size_t>(sent)};
         if (errno != EINTR) return failure();
     }
+}
+
+IoResult EpollPoller::send_file(Socket& socket, NativeHandle file, std::uint64_t offset, std::size_t count) noexcept {
+    return platform::send_file(socket.descriptor, file, offset, count);
 }
 
 std::error_code EpollPoller::attach_datagrams(Socket& socket, NativeHandle handle, UdpBatching batching) {

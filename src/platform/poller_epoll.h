@@ -70,6 +70,8 @@ public:
     [[nodiscard]] IoResult receive(Socket& socket, MutableBytes buffer) noexcept;
     [[nodiscard]] IoResult send(Socket& socket, Bytes bytes) noexcept;
     [[nodiscard]] IoResult send(Socket& socket, std::span<const Bytes> parts) noexcept;
+    [[nodiscard]] IoResult send_file(Socket& socket, NativeHandle file, std::uint64_t offset,
+                                     std::size_t count) noexcept;
     [[nodiscard]] std::error_code attach_datagrams(Socket& socket, NativeHandle handle, UdpBatching batching);
     [[nodiscard]] IoResult receive_datagrams(Socket& socket, DatagramIntake& intake) noexcept;
     [[nodiscard]] IoResult send_datagrams(Socket& socket, std::span<const OutgoingRun> runs) noexcept;
