@@ -14,6 +14,16 @@ install(
     PATTERN "*.h")
 
 set(pollux_package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/Pollux)
+
+# Objects of llhttp are in the library; a library of it has to be found again by whoever links this one.
+set(pollux_find_llhttp "")
+set(pollux_pc_llhttp "")
+if(NOT llhttp_OBJECTS)
+    set(pollux_find_llhttp
+        "list(APPEND CMAKE_MODULE_PATH \"\${CMAKE_CURRENT_LIST_DIR}\")\nfind_dependency(llhttp MODULE)")
+    set(pollux_pc_llhttp "-lllhttp")
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/Findllhttp.cmake DESTINATION ${pollux_package_directory})
+endif()
 configure_package_config_file(cmake/PolluxConfig.cmake.in ${PROJECT_BINARY_DIR}/PolluxConfig.cmake
                               INSTALL_DESTINATION ${pollux_package_directory})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/PolluxConfigVersion.cmake COMPATIBILITY SameMinorVersion)
@@ -39,6 +49,6 @@ foreach(directory LIBDIR INCLUDEDIR)
         set(pollux_pc_${directory} "\${prefix}/${CMAKE_INSTALL_${directory}}")
     endif()
 endforeach()
-string(STRIP "-L\${libdir} -lpollux ${CMAKE_THREAD_LIBS_INIT}" pollux_pc_libs)
+string(STRIP "-L\${libdir} -lpollux ${pollux_pc_llhttp} ${CMAKE_THREAD_LIBS_INIT}" pollux_pc_libs)
 configure_file(cmake/pollux.pc.in ${PROJECT_BINARY_DIR}/pollux.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/pollux.pc DESTINATION ${pollux_pc_directory})

@@ -89,6 +89,18 @@ public:
                 return "cancelled";
             case Errc::self_connect:
                 return "connected to itself: nobody listens on that port";
+            case Errc::invalid_url:
+                return "invalid URL";
+            case Errc::invalid_request:
+                return "invalid request";
+            case Errc::protocol_error:
+                return "the peer broke the protocol";
+            case Errc::too_many_requests:
+                return "too many requests are under way";
+            case Errc::too_many_redirects:
+                return "too many redirects";
+            case Errc::insecure_redirect:
+                return "a redirect to a connection that is not encrypted";
         }
         return "unknown error";
     }
@@ -103,7 +115,11 @@ public:
                 return std::errc::connection_refused;
             case Errc::invalid_endpoint:
             case Errc::invalid_option:
+            case Errc::invalid_url:
+            case Errc::invalid_request:
                 return std::errc::invalid_argument;
+            case Errc::protocol_error:
+                return std::errc::protocol_error;
             default:
                 return {value, *this};
         }

@@ -12,10 +12,12 @@
 
 namespace pollux {
 
-ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory)
+ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+                       Status mistake)
     : engine_(&engine),
       options_(std::move(options)),
       factory_(std::move(factory)),
+      mistake_(std::move(mistake)),
       number_(engine.core().next_server_number()),
       life_(engine) {
     options_.connection = with_server_defaults(options_.connection);
@@ -27,6 +29,7 @@ ServerBase::Core::Core(Engine& engine, ServerOptions options, detail::HandlerFac
 // Starting.
 
 Status ServerBase::Core::check_options() const {
+    if (!mistake_) return mistake_;
     if (options_.backlog < 1) return bad_option("ServerOptions::backlog is " + std::to_string(options_.backlog));
     if (options_.max_connections == 0) return bad_option("ServerOptions::max_connections is 0");
     if (options_.tls) {
@@ -220,8 +223,9 @@ ServerCounters ServerBase::Core::counters() const {
 
 // The public face.
 
-ServerBase::ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory)
-    : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory))) {
+ServerBase::ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+                       Status mistake)
+    : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory), std::move(mistake))) {
     core_->attach(*this);
     engine.core().add_startable(*core_);
 }

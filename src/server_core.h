@@ -19,7 +19,7 @@ namespace pollux {
 /// Shared by the user's `Server` and by the shards that are active, whoever lives longer.
 class ServerBase::Core final : public Startable, public std::enable_shared_from_this<ServerBase::Core> {
 public:
-    Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory);
+    Core(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory, Status mistake);
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
 
@@ -71,6 +71,7 @@ private:
     Engine* engine_;
     ServerOptions options_;
     detail::HandlerFactory<ConnectionHandler> factory_;
+    Status mistake_;
     std::uint64_t number_;
     std::atomic<ServerBase*> handle_{nullptr};
     std::vector<std::unique_ptr<ServerShard>> shards_;

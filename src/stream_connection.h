@@ -34,6 +34,24 @@ public:
     // What the public class offers.
 
     Result send_bytes(Bytes bytes);
+
+    /// What became of an attempt to send from a file.
+    struct FileSent {
+        enum class Outcome : std::uint8_t {
+            sent,         ///< `bytes` of them.
+            would_block,  ///< `on_drain` follows when the connection can take them.
+            ended,        ///< The file is shorter.
+            unsupported,  ///< Not from this file or over this connection: it is to be read and sent.
+            closed,
+        };
+        Outcome outcome = Outcome::closed;
+        std::size_t bytes = 0;
+    };
+
+    /// Hands bytes of a file to the kernel, behind all that was sent before and without reading them. Nothing of them
+    /// is ever pending: what it does not take is the caller's to try again.
+    FileSent send_file(platform::NativeHandle file, std::uint64_t offset, std::size_t count);
+
     void close_gracefully(CloseReason reason);
     void abort_with(CloseReason reason);
     void close_sending();
@@ -163,6 +181,7 @@ private:
     void flush_plain();
     void settle_waiting();
     void after_flush();
+    [[nodiscard]] bool drain_due(std::size_t waiting) const noexcept;
     void block_sending();
     void finish_sending();
     void drop_queue();
@@ -198,6 +217,7 @@ private:
     bool paused_ : 1 = false;
     bool blocked_ : 1 = false;         // the kernel takes nothing until a sendable event
     bool drain_wanted_ : 1 = false;    // a send was refused, or the high watermark passed
+    bool file_waits_ : 1 = false;      // `on_drain` is due only when nothing is pending: a file comes next
     bool send_closing_ : 1 = false;    // nothing more is accepted; FIN when all is sent
     bool send_closed_ : 1 = false;     // FIN is sent
     bool receive_closed_ : 1 = false;  // the peer's FIN was received

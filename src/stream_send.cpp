@@ -227,16 +227,59 @@ void StreamConnection::flush_plain() {
 /// Everything that waits for pending bytes to go down.
 void StreamConnection::after_flush() {
     const std::size_t waiting = pending();
-    if (drain_wanted_ && waiting <= owner_->options().low_watermark_bytes) reactor_->mark_drained(*this);
+    if (drain_due(waiting)) reactor_->mark_drained(*this);
     if (waiting == 0 && send_closing_) finish_sending();
     if (state_ != ConnectionState::closed) update_receiving();
 }
 
+bool StreamConnection::drain_due(std::size_t waiting) const noexcept {
+    if (file_waits_) return waiting == 0 && !blocked_;
+    return drain_wanted_ && waiting <= owner_->options().low_watermark_bytes;
+}
+
 void StreamConnection::notify_drained() {
-    if (!drain_wanted_ || state_ != ConnectionState::open || pending() > owner_->options().low_watermark_bytes) return;
-    drain_wanted_ = false;
+    if (state_ != ConnectionState::open || !drain_due(pending())) return;
+    drain_wanted_ = file_waits_ = false;
     const CorkScope scope{*this};
     handler_->on_drain(*this);
+}
+
+StreamConnection::FileSent StreamConnection::send_file(platform::NativeHandle file, std::uint64_t offset,
+                                                       std::size_t count) {
+    using Outcome = FileSent::Outcome;
+    if (!accepts()) return {};
+    if (tls_ != nullptr) return {Outcome::unsupported};
+    Cork& cork = reactor_->cork();
+    if (cork.owner() == this && cork.size() != 0) flush_cork();
+    if (state_ == ConnectionState::closed) return {};
+    if (blocked_ || pending() != 0) {
+        file_waits_ = true;
+        return {Outcome::would_block};
+    }
+    if (cork.budget_spent()) {
+        file_waits_ = true;
+        reactor_->mark_dirty(*this);
+        return {Outcome::would_block};
+    }
+    const platform::IoResult result = reactor_->poller().send_file(*this, file, offset, count);
+    switch (result.status) {
+        case platform::IoStatus::done:
+            count_sent(result.bytes);
+            cork.count_sent(result.bytes);
+            return {Outcome::sent, result.bytes};
+        case platform::IoStatus::would_block:
+            file_waits_ = true;
+            blocked_ = true;
+            reactor_->poller().arm_send(*this, {});
+            return {Outcome::would_block};
+        case platform::IoStatus::end:
+            return {Outcome::ended};
+        case platform::IoStatus::no_descriptors:
+        case platform::IoStatus::failed:
+            break;
+    }
+    // The file's fault or the socket's: if it is the socket's, sending what was read tells so.
+    return {Outcome::unsupported};
 }
 
 void StreamConnection::send_promised(Bytes bytes) {

@@ -102,7 +102,8 @@ Status apply_protocol(SSL_CTX* context, const TlsProtocolOptions& options, bool 
     if (!options.cipher_suites.empty() && SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
         return bad_value(prefix + "cipher_suites", options.cipher_suites);
     }
-    if (!options.groups.empty() && SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
+    std::string groups = options.groups;  // OpenSSL's macro takes it as writable
+    if (!groups.empty() && SSL_CTX_set1_groups_list(context, groups.data()) != 1) {
         return bad_value(prefix + "groups", options.groups);
     }
     if (options.alpn.empty()) return {};

@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
 # Installs what building and testing Pollux needs and the system does not have yet. Says what it installs.
-#   tools/setup.sh [--fuzz]    with --fuzz also clang and its fuzzing run-time
+#   tools/setup.sh [--fuzz] [--peers]
+#     --fuzz     also clang and its fuzzing run-time
+#     --peers    also what the interop tests talk to where it is there: Chromium, curl, Node.js with npm, wrk and h2load
 set -euo pipefail
 
 fuzz=false
-[[ ${1:-} != --fuzz ]] || fuzz=true
+peers=false
+for argument in "$@"; do
+    case $argument in
+        --fuzz) fuzz=true ;;
+        --peers) peers=true ;;
+        *) printf 'tools/setup.sh: no such option: %s\n' "$argument" >&2 && exit 2 ;;
+    esac
+done
 
 as_root() {
     if (($(id -u) == 0)); then
@@ -28,13 +37,26 @@ clang_runtime() {
     fi
 }
 
+# A library on newer systems; on Debian 12, the C sources that come with Node's package of it.
+llhttp_package() {
+    if [[ -n $(apt-cache search --names-only '^libllhttp-dev$') ]]; then echo libllhttp-dev; else echo node-llhttp; fi
+}
+
+# Node.js and npm may come from elsewhere, and Debian's packages of them are not to stand beside those.
+peer_packages() {
+    echo chromium curl wrk nghttp2-client
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
+}
+
 missing_packages() {
     # openssl is the command line tool: it makes the certificates, and the tests talk to it. With iproute2 and iptables
     # the tests of UDP make networks of their own that lose or hold back what is sent.
     local packages=(g++ cmake ninja-build pkg-config libssl-dev openssl zlib1g-dev libgtest-dev libgmock-dev
-        libbenchmark-dev python3 iproute2 iptables)
+        libbenchmark-dev python3 iproute2 iptables $(llhttp_package))
     local package
     if $fuzz; then packages+=(clang $(clang_runtime)); fi
+    if $peers; then packages+=($(peer_packages)); fi
     for package in "${packages[@]}"; do
         # pkg-config is a virtual package of pkgconf on newer systems: what counts there is the command.
         [[ $package == pkg-config ]] && command -v pkg-config >/dev/null && continue
@@ -55,9 +77,10 @@ set_up_debian() {
 }
 
 set_up_macos() {
-    local formulas=(cmake ninja pkg-config openssl@3 googletest google-benchmark python3)
+    local formulas=(cmake ninja pkg-config openssl@3 llhttp googletest google-benchmark python3)
     local missing=() formula
     if $fuzz; then formulas+=(llvm); fi
+    if $peers; then formulas+=(curl node wrk nghttp2); fi
     command -v brew >/dev/null || { printf 'tools/setup.sh: needs Homebrew on macOS\n' >&2 && exit 1; }
     for formula in "${formulas[@]}"; do
         brew list --formula "$formula" >/dev/null 2>&1 || missing+=("$formula")

@@ -60,6 +60,12 @@ enum class Errc : int {
     too_large,             ///< Larger than a limit.
     cancelled,             ///< Given up because its owner was stopped or destroyed.
     self_connect,          ///< A TCP client was connected to its own socket: nobody listens on that port.
+    invalid_url,           ///< HTTP: a URL could not be parsed, or has a scheme that is neither http nor https.
+    invalid_request,       ///< HTTP: a request cannot be sent as it is; its method, a header field or its body.
+    protocol_error,        ///< The peer broke the protocol.
+    too_many_requests,     ///< HTTP: as many requests wait or are under way as may.
+    too_many_redirects,    ///< HTTP: redirects went on beyond the limit.
+    insecure_redirect,     ///< HTTP: a redirect led from https to http.
 };
 
 /// The category of `Errc`. Any thread.

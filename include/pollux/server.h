@@ -114,7 +114,9 @@ public:
     class Core;
 
 protected:
-    ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory);
+    /// `mistake` is one that was made in what is not of these options; `start` tells it.
+    ServerBase(Engine& engine, ServerOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+               Status mistake = {});
 
     /// Aborts what is open. On an application thread it waits until every `on_close` was called; on a reactor's thread
     /// it does not, and the connections that are still to be closed answer null to `Connection::server()`.

@@ -10,10 +10,12 @@
 namespace pollux::test {
 namespace {
 
-constexpr Errc all_errors[] = {Errc::invalid_endpoint, Errc::invalid_option, Errc::name_not_resolved,
-                               Errc::already_started,  Errc::stopped,        Errc::wrong_thread,
-                               Errc::closed_by_peer,   Errc::timed_out,      Errc::too_large,
-                               Errc::cancelled,        Errc::self_connect};
+constexpr Errc all_errors[] = {Errc::invalid_endpoint,   Errc::invalid_option,   Errc::name_not_resolved,
+                               Errc::already_started,    Errc::stopped,          Errc::wrong_thread,
+                               Errc::closed_by_peer,     Errc::timed_out,        Errc::too_large,
+                               Errc::cancelled,          Errc::self_connect,     Errc::invalid_url,
+                               Errc::invalid_request,    Errc::protocol_error,   Errc::too_many_requests,
+                               Errc::too_many_redirects, Errc::insecure_redirect};
 
 TEST(ErrorTest, codes_are_of_the_category) {
     EXPECT_STREQ(error_category().name(), "pollux");
@@ -45,6 +47,9 @@ TEST(ErrorTest, are_equal_to_the_standard_conditions_they_mean) {
     EXPECT_EQ(make_error_code(Errc::self_connect), std::errc::connection_refused);
     EXPECT_EQ(make_error_code(Errc::invalid_endpoint), std::errc::invalid_argument);
     EXPECT_EQ(make_error_code(Errc::invalid_option), std::errc::invalid_argument);
+    EXPECT_EQ(make_error_code(Errc::invalid_url), std::errc::invalid_argument);
+    EXPECT_EQ(make_error_code(Errc::invalid_request), std::errc::invalid_argument);
+    EXPECT_EQ(make_error_code(Errc::protocol_error), std::errc::protocol_error);
     EXPECT_NE(make_error_code(Errc::stopped), std::errc::timed_out);
     EXPECT_NE(make_error_code(Errc::closed_by_peer), std::errc::invalid_argument);
 }

@@ -21,8 +21,10 @@ struct HandlerFactory {
     /// share.
     template <class H, class... Arguments>
     static HandlerFactory of(Arguments&&... arguments) {
-        static_assert(std::is_base_of_v<Base, H>,
-                      "a handler derives from pollux::ConnectionHandler, for UDP from pollux::DatagramHandler");
+        static_assert(
+            std::is_base_of_v<Base, H>,
+            "a handler derives from pollux::ConnectionHandler, for UDP from pollux::DatagramHandler, for HTTP from "
+            "pollux::http::Handler");
         static_assert(alignof(H) <= 16, "a handler's alignment is at most 16 bytes");
         return {sizeof(H), alignof(H),
                 [... copies = std::decay_t<Arguments>(std::forward<Arguments>(arguments))](void* memory) {
