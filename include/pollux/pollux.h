@@ -10,6 +10,7 @@
 #include <pollux/engine.h>
 #include <pollux/error.h>
 #include <pollux/handler.h>
+#include <pollux/http/client.h>
 #include <pollux/http/server.h>
 #include <pollux/options.h>
 #include <pollux/reactor.h>
