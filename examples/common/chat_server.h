@@ -3,9 +3,7 @@
 #pragma once
 
 #include <chrono>
-#include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -13,6 +11,7 @@
 
 #include "console.h"
 #include "line_reader.h"
+#include "serve.h"
 #include "tls_description.h"
 
 namespace chat {
@@ -95,37 +94,13 @@ inline int run_server(const std::string& endpoint, pollux::TlsContext tls = {}) 
                                    .tls = tls},
                                   std::ref(room)};
 
-    // The server first: where it cannot listen, no thread needs to start.
-    pollux::Status status = server.start();
-    if (status) status = engine.start();
-    if (!status) {
-        std::cerr << status << '\n';
-        return EXIT_FAILURE;
-    }
-    say("Listening on ", server.address().to_string(), ". A line goes to everybody, ! restarts, an empty line stops.");
-
-    std::string line;
-    while (std::getline(std::cin, line) && !line.empty()) {
-        if (line == "!") {
-            status = server.restart();
-            if (!status) break;
-            say("Restarted on ", server.address().to_string());
-        } else if (line == "!reload" && tls) {
-            const pollux::Status reloaded = tls.reload();  // where it fails, the old certificate goes on
-            say(reloaded ? "Reloaded" : reloaded.message());
-        } else if (line.size() > max_line_bytes) {
+    return console::serve(engine, server, tls, "A line goes to everybody,", [&server](const std::string& line) {
+        if (line.size() > max_line_bytes) {
             say("Not sent: longer than ", max_line_bytes, " bytes");
         } else if (const auto result = server.broadcast("(admin) " + line + '\n'); result != pollux::Result::ok) {
             say("Not sent: ", to_string(result));
         }
-    }
-
-    if (!status) std::cerr << status << '\n';
-    server.stop();
-    engine.stop();
-    engine.wait();
-    say("Stopped.");
-    return status ? EXIT_SUCCESS : EXIT_FAILURE;
+    });
 }
 
 }  // namespace chat
