@@ -122,7 +122,7 @@ class Report:
         runs = f"{self.arguments.runs} run(s) of {self.arguments.seconds:g} s"
         yield (f"Measured here: medians of {runs}, Pollux and the floor in turn under the same load; messages per second "
                "of 32 bytes unless the row says otherwise. Floor: bare single-threaded loops of system calls, with OpenSSL where "
-               "the row has TLS, perf/floor. CPU: user and system time of the server for each message or handshake. A ratio "
+               "the row has TLS, perf/floor. CPU: user and system time of the server for each message, request or handshake. A ratio "
                "above 1 is good for rates and bad for latency and memory.")
         yield "This machine: " + "; ".join(f"{name} {value}" for name, value in self.machine.items()) + "."
         if any(isinstance(result.row, UdpRow) for result in self.results):

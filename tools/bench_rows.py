@@ -14,7 +14,7 @@ CALLS = "floor_calls"  # a second floor: datagrams with a system call for each
 
 IDLE_WARM_UP = 1_000  # connections that are there before the first look, so that what is made once does not count
 
-TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS", "udp": "UDP"}
+TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS", "udp": "UDP", "http": "HTTP", "https": "HTTPS"}
 PUBLISHED = {"tcp": "tcp", "uds": "uds", "ssl": "tls", "udp": "udp"}  # the names in perf/published
 
 
@@ -252,6 +252,15 @@ def udp_row(row_class, work, clients, thing, in_flight=None):
         client_options=("-c", clients, "-s", 32, *(("-m", in_flight) if in_flight else ())))
 
 
+def http_row(transport, method, clients, in_flight=1):
+    work = f"{transport}_{method.lower()}"
+    return LoadRow(
+        name=f"{work}_{clients}" + ("" if in_flight == 1 else "_pipelined"),
+        title=f"{TITLES[transport]} {method}, {count(clients, 'client')}, {in_flight} in flight", unit="requests/s",
+        published=(work, str(clients)) if in_flight == 1 else (), server=f"{work}_server", floor=f"{transport}_server",
+        client=f"{work}_client", transport=transport, client_options=("-c", clients, "-m", in_flight))
+
+
 def handshake_row(name, what, certificate, options=()):
     return HandshakeRow(
         name=f"ssl_handshake_{name}", title=f"TLS 1.3 handshake, {what}, 16 clients", unit="handshakes/s", scales=False,
@@ -281,6 +290,9 @@ ROWS = [
     *(udp_row(UdpRow, "echo", clients, "client", 1000) for clients in (1, 100)),
     *(multicast_row(transport, clients) for transport in ("tcp", "uds", "ssl") for clients in (1, 100)),
     *(udp_row(UdpMulticastRow, "multicast", clients, "member") for clients in (1, 100)),
+    *(http_row(transport, "TRACE", clients) for transport in ("http", "https") for clients in (1, 100)),
+    http_row("http", "GET", 100),
+    http_row("http", "GET", 100, in_flight=16),
     handshake_row("rsa", "full, RSA-2048", "server"),
     handshake_row("ecdsa", "full, ECDSA P-256", "server-ecdsa"),
     handshake_row("resumed", "resumed", "server-ecdsa", ("--resume",)),

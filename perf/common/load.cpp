@@ -91,14 +91,16 @@ void Load::measure() {
 
 Report Load::collect() const {
     const bool may_lose = wire_.transport == pollux::Transport::udp;
-    Report report{.message_bytes = options_.size, .time = time_};
+    Report report{.time = time_};
     if (may_lose) report.lost = 0;
     for (const Shard& shard : shards_) {
         report.errors += shard.errors;
         report.bytes += shard.bytes;
+        report.messages += shard.messages;
         if (may_lose) *report.lost += shard.lost;
         report.latency.add(shard.latency);
     }
+    if (!wire_.http) report.messages = report.bytes / options_.size;
     return report;
 }
 

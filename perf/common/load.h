@@ -23,6 +23,7 @@ class LoadClient;
 /// What the clients of one reactor counted. Its reactor's alone until the engine has stopped.
 struct alignas(64) Shard {
     std::uint64_t bytes = 0;
+    std::uint64_t messages = 0;  ///< HTTP's; those of a pattern are of one size, so their bytes tell how many they are.
     std::uint64_t errors = 0;
     std::uint64_t lost = 0;  ///< Datagrams.
     Histogram latency;
@@ -34,11 +35,14 @@ class Load {
 public:
     Load(const Options& options, Wire wire);
 
-    /// The whole run with handlers of type `H`, made from this load. Returns the exit code: 0 without errors.
-    template <class H>
-    int run() {
+    /// The whole run with handlers of type `H`, made from this load and what is to be shared by all. Returns the exit
+    /// code: 0 without errors.
+    template <class H, class... Shared>
+    int run(const Shared&... shared) {
         std::deque<pollux::Client<H>> clients;
-        return run([&] { return clients.emplace_back(engine_, client_options(), std::ref(*this)).start(); });
+        return run([&] {
+            return clients.emplace_back(engine_, client_options(), std::ref(*this), std::cref(shared)...).start();
+        });
     }
 
     /// Likewise with UDP sockets.

@@ -107,6 +107,7 @@ const Option* find(const std::vector<std::vector<Option>>& groups, std::string_v
 
 std::size_t default_port(Wire wire) {
     if (wire.transport == pollux::Transport::udp) return 3333;
+    if (wire.http) return wire.tls ? 8443 : 8080;
     return wire.tls ? 2222 : 1111;
 }
 

@@ -58,7 +58,7 @@ void print_percentiles(const Histogram& latency) {
 }  // namespace
 
 void print(const Report& report) {
-    const std::uint64_t messages = report.bytes / report.message_bytes;
+    const std::uint64_t messages = report.messages;
     const auto nanoseconds = static_cast<double>(report.time.count());
     const auto bytes = static_cast<double>(report.bytes);
 

@@ -14,7 +14,7 @@ struct Report {
     std::uint64_t errors = 0;
     std::optional<std::uint64_t> lost{};  ///< Messages; none where nothing may be lost.
     std::uint64_t bytes = 0;
-    std::size_t message_bytes = 1;
+    std::uint64_t messages = 0;
     std::chrono::nanoseconds time{0};
     Histogram latency{};  ///< Empty unless one message was in flight.
 };

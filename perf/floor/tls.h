@@ -19,8 +19,7 @@ namespace perf_floor {
 inline constexpr std::size_t record_bytes = 16 * 1024;
 
 /// The options of a server with TLS, by default with the development certificate of the build folder.
-inline Options parse_tls_options(int argc, char** argv) {
-    Options defaults;
+inline Options parse_tls_options(int argc, char** argv, Options defaults = {}) {
     defaults.certificate = POLLUX_CERTIFICATES "/server.pem";
     defaults.key = POLLUX_CERTIFICATES "/server.key";
     return parse_options(argc, argv, defaults);
@@ -56,6 +55,9 @@ struct Outbox {
 /// the latest, and what the kernel does not take is kept.
 class TlsConnection {
 public:
+    static constexpr std::size_t most_read_bytes = record_bytes;
+    static constexpr std::size_t most_write_bytes = record_bytes;
+
     TlsConnection(int fd, SSL_CTX* context, Outbox& outbox) : fd_(fd), ssl_(SSL_new(context)), outbox_(&outbox) {
         BIO* bio = BIO_new(method());
         BIO_set_data(bio, this);
@@ -190,6 +192,29 @@ private:
     std::string rest_;      // records that the kernel did not take
     bool drained_ = false;  // until the next event
     bool failed_ = false;
+};
+
+/// The part of a loop for `serve_all` that makes connections: `Connection` is a `TlsConnection`, or derives from it.
+template <class ConnectionType = TlsConnection>
+class TlsLoop {
+public:
+    using Connection = ConnectionType;
+
+    explicit TlsLoop(SSL_CTX* context) : context_(context) {}
+
+    Connection* open(int fd) { return new Connection{fd, context_, outbox_}; }
+
+    void end(Connection* connection) {
+        outbox_.bytes.clear();
+        delete connection;
+    }
+
+    /// One client decrypts a record while the next one is made; several are busy anyway, and calls are saved.
+    void begin_turn(int ready) { outbox_.gather = ready > 1; }
+
+private:
+    SSL_CTX* context_;
+    Outbox outbox_;
 };
 
 }  // namespace perf_floor

@@ -1,0 +1,14 @@
+// HTTP by system calls alone: one thread, one epoll, one receive and one send a turn for each connection, and no
+// parser.
+#include "floor.h"
+#include "http.h"
+#include "plain.h"
+#include "serve.h"
+
+int main(int argc, char** argv) {
+    using namespace perf_floor;
+    const Options options = parse_options(argc, argv, {.port = 8080});
+    pin_to(options.core);
+    HttpLoop<PlainLoop<HttpConnection<PlainConnection>>> loop;
+    serve_all(options, loop);
+}

@@ -1,0 +1,6 @@
+// GET load over HTTP; see common/http_client.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_http_get_client(perf::http, argc, argv);
+}

@@ -1,0 +1,6 @@
+// GET server over HTTP; see common/http_server.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_http_get_server(perf::http, argc, argv);
+}

@@ -1,0 +1,6 @@
+// TRACE server over HTTP; see common/http_server.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_http_trace_server(perf::http, argc, argv);
+}

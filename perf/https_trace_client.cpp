@@ -1,0 +1,6 @@
+// TRACE load over HTTPS; see common/http_client.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_http_trace_client(perf::https, argc, argv);
+}

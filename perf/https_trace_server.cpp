@@ -1,0 +1,6 @@
+// TRACE server over HTTPS; see common/http_server.cpp.
+#include "common/programs.h"
+
+int main(int argc, char** argv) {
+    return perf::run_http_trace_server(perf::https, argc, argv);
+}
