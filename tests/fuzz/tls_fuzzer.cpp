@@ -9,13 +9,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "fuzz/support.h"
 #include "proto/tls_session.h"
 
 namespace {
@@ -23,11 +23,9 @@ namespace {
 using pollux::Bytes;
 using pollux::MutableBytes;
 using pollux::TlsSession;
+using pollux::test::Choices;
+using pollux::test::insist;
 using Step = TlsSession::Step;
-
-void insist(bool condition) {
-    if (!condition) std::abort();
-}
 
 /// A certificate for a key that lives as long as the process.
 void use_new_identity(SSL_CTX* context) {
@@ -118,23 +116,6 @@ private:
     std::string heard_;
 };
 
-/// Reads the input's own choices from its front.
-class Choices {
-public:
-    explicit Choices(std::string_view input) : input_(input) {}
-
-    std::uint8_t byte() {
-        if (input_.empty()) return 0;
-        const auto first = static_cast<std::uint8_t>(input_.front());
-        input_.remove_prefix(1);
-        return first;
-    }
-    [[nodiscard]] std::string_view rest() const { return input_; }
-
-private:
-    std::string_view input_;
-};
-
 /// Gives `bytes` to an end in pieces of a size.
 void deliver(End& to, std::string_view bytes, std::size_t piece) {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) to.hear(bytes.substr(0, piece));
@@ -154,7 +135,7 @@ std::string changed(std::string wire, std::string_view changes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    Choices choices{{reinterpret_cast<const char*>(data), size}};
+    Choices choices{pollux::test::text_of(data, size)};
     const std::uint8_t mode = choices.byte();
     const std::size_t piece = std::size_t{1} + choices.byte() * std::size_t{8};
     const int version = (mode & 1) != 0 ? TLS1_2_VERSION : TLS1_3_VERSION;

@@ -17,6 +17,7 @@ PATIENCE = 30  # seconds until a wait is a failure; catches hangs, and nothing i
 # run_case.py sets these from its command line.
 programs = pathlib.Path()
 certificates = pathlib.Path()
+examples = None  # the folder of the example programs, if they are built
 openssl_command = "openssl"
 
 
@@ -212,6 +213,19 @@ class InteropTest(unittest.TestCase):
         self.assertEqual(server.finish(), 0)
         self.assert_never(server, "^open ")
         self.assert_says(server, rf"^accepted={count} handshakes_failed={count}$")
+
+
+class HttpServerTest(InteropTest):
+    """A test of our HTTP server."""
+
+    def http_server(self, *options):
+        """Starts it, with the RSA certificate unless the options say `--plain`. `url` is where it is."""
+        if "--plain" not in options:
+            options = [*pair("server"), *options]
+        server = self.start("pollux http server", [programs / "pollux_interop_http_server", *options])
+        server.port = server.expect(r"^listening (.*)$")[1]
+        server.url = f"http://127.0.0.1:{server.port}" if "--plain" in options else f"https://localhost:{server.port}"
+        return server
 
 
 def has_ipv6():

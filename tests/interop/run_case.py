@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs one case, or all cases, of one file of interop tests.
 
-    run_case.py --programs DIR --certificates DIR [--openssl COMMAND] test_curl [test_verifies_the_server]
+    run_case.py --programs DIR --certificates DIR [--examples DIR] [--openssl COMMAND] test_curl [test_tls_1_2]
 
 Ends with 77 if everything was skipped, so that ctest can tell a skip from a success.
 """
@@ -29,12 +29,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--certificates", type=pathlib.Path, required=True)
+    parser.add_argument("--examples", type=pathlib.Path)
     parser.add_argument("--openssl", default="openssl")
     parser.add_argument("file")
     parser.add_argument("case", nargs="?")
     arguments = parser.parse_args()
     harness.programs = arguments.programs
     harness.certificates = arguments.certificates
+    harness.examples = arguments.examples
     harness.openssl_command = arguments.openssl
 
     module = importlib.import_module(arguments.file)

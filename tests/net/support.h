@@ -217,6 +217,9 @@ void PrintTo(const Setting& setting, std::ostream* out);
 inline const auto everywhere = testing::Values(Setting{Transport::tcp, 1}, Setting{Transport::tcp, 2},
                                                Setting{Transport::unix_domain, 1}, Setting{Transport::unix_domain, 2});
 
+/// Both transports once, for what no number of reactors changes.
+inline const auto each_transport = testing::Values(Setting{Transport::tcp, 1}, Setting{Transport::unix_domain, 2});
+
 /// An engine that runs, and a record of the server's connections that is checked at the end.
 class EngineTest : public testing::Test {
 protected:

@@ -9,8 +9,9 @@
 # A block is what stands between a line ```cpp and a line ```. There are two kinds:
 #   - a block with an #include is a whole program: compiled as it is, and linked with the library;
 #   - any other block is a fragment: it becomes the body of a function that has, as parameters, an `engine`, a
-#     `reactor`, a `connection`, a `server`, a `client`, a `udp`, an `id` and `data`, and sees a handler `Echo`, the
-#     standard headers below and the literals of std::chrono. A fragment may declare variables of these names itself.
+#     `reactor`, a `connection`, a `server`, a `client`, a `udp`, a `router`, an `http_client`, an `id` and `data`, and
+#     sees a handler `Echo`, the standard headers below and the literals of std::chrono. A fragment may declare variables
+#     of these names itself.
 # The fragments of a page are compiled together; errors are reported at the line of the page.
 #
 # The first C++ block of README.md must be a whole program: the echo server.
@@ -76,6 +77,8 @@ prologue='
 #include <unordered_map>
 #include <utility>
 #include <vector>
+#include <pollux/http/client.h>
+#include <pollux/http/server.h>
 #include <pollux/pollux.h>
 using namespace std::chrono_literals;
 struct Echo : pollux::ConnectionHandler {
@@ -84,6 +87,7 @@ struct Echo : pollux::ConnectionHandler {
 #define Parameters                                                                              \
     pollux::Engine& engine, pollux::Reactor& reactor, pollux::Connection& connection,           \
     pollux::ServerBase& server, pollux::ClientBase& client, pollux::UdpBase& udp,               \
+    pollux::http::Router& router, pollux::http::Client& http_client,                            \
     pollux::ConnectionId id, pollux::Bytes data
 '
 

@@ -1,0 +1,161 @@
+// Dates of HTTP: what is written, against the C library's calendar, and the three forms that are read.
+#include "proto/http/date.h"
+
+#include <ctime>
+#include <iomanip>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "unit/support.h"
+
+namespace pollux::test {
+namespace {
+
+using http::http_date_bytes;
+using http::parse_http_date;
+using http::write_http_date;
+
+constexpr std::int64_t example = 784'111'777;  // the one of RFC 9110
+constexpr std::int64_t year_0 = -62'167'219'200;
+constexpr std::int64_t end_of_9999 = 253'402'300'799;
+
+std::string written(std::int64_t seconds) {
+    std::string text(http_date_bytes, '?');
+    write_http_date(seconds, text.data());
+    return text;
+}
+
+std::string by_libc(std::int64_t seconds, const char* format) {
+    const std::time_t time = seconds;
+    std::tm broken_down{};
+    ::gmtime_r(&time, &broken_down);
+    std::ostringstream text;
+    text << std::put_time(&broken_down, format);
+    return text.str();
+}
+
+/// Of a moment in 2026.
+std::optional<std::int64_t> parsed(std::string_view text) {
+    return parse_http_date(text, 1'790'000'000);
+}
+
+TEST(HttpDateTest, writes_what_the_rfc_shows) {
+    EXPECT_EQ(written(example), "Sun, 06 Nov 1994 08:49:37 GMT");
+    EXPECT_EQ(written(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+    EXPECT_EQ(written(-1), "Wed, 31 Dec 1969 23:59:59 GMT");
+}
+
+TEST(HttpDateTest, writes_what_the_c_library_would) {
+    Random random{1};
+    for (std::size_t i = 0; i < scaled(200'000); ++i) {
+        // From 1000 on: before, strftime does not fill the year up.
+        const std::int64_t seconds = static_cast<std::int64_t>(random.up_to(284'012'524'799)) - 30'610'224'000;
+        ASSERT_EQ(written(seconds), by_libc(seconds, "%a, %d %b %Y %H:%M:%S GMT")) << seconds;
+    }
+}
+
+TEST(HttpDateTest, times_that_have_no_form_are_written_as_the_nearest) {
+    EXPECT_EQ(written(year_0), "Sat, 01 Jan 0000 00:00:00 GMT");
+    EXPECT_EQ(written(year_0 - 1), written(year_0));
+    EXPECT_EQ(written(std::numeric_limits<std::int64_t>::min()), written(year_0));
+    EXPECT_EQ(written(end_of_9999), "Fri, 31 Dec 9999 23:59:59 GMT");
+    EXPECT_EQ(written(end_of_9999 + 1), written(end_of_9999));
+    EXPECT_EQ(written(std::numeric_limits<std::int64_t>::max()), written(end_of_9999));
+}
+
+TEST(HttpDateTest, reads_the_three_forms) {
+    EXPECT_EQ(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), example);
+    EXPECT_EQ(parsed("Sunday, 06-Nov-94 08:49:37 GMT"), example);
+    EXPECT_EQ(parsed("Sun Nov  6 08:49:37 1994"), example);
+    EXPECT_EQ(parsed("Wed Nov 16 08:49:37 1994"), example + 10 * 86'400);
+}
+
+TEST(HttpDateTest, reads_what_it_writes_and_the_old_forms_of_it) {
+    Random random{2};
+    for (std::size_t i = 0; i < scaled(100'000); ++i) {
+        const std::int64_t seconds = static_cast<std::int64_t>(random.up_to(284'012'524'799)) - 30'610'224'000;
+        ASSERT_EQ(parsed(written(seconds)), seconds);
+        ASSERT_EQ(parsed(by_libc(seconds, "%a %b %e %H:%M:%S %Y")), seconds);
+        // That one tells the year only near its reader's time.
+        ASSERT_EQ(parse_http_date(by_libc(seconds, "%A, %d-%b-%y %H:%M:%S GMT"), seconds), seconds);
+    }
+    EXPECT_EQ(parsed(written(year_0)), year_0);
+    EXPECT_EQ(parsed(written(end_of_9999)), end_of_9999);
+}
+
+TEST(HttpDateTest, a_year_of_two_digits_is_at_most_50_years_ahead) {
+    const std::int64_t in_2026 = 1'790'000'000;
+    const auto year_of = [&](const std::string& digits) {
+        const auto seconds = parse_http_date("Monday, 15-Jun-" + digits + " 12:00:00 GMT", in_2026);
+        return by_libc(seconds.value_or(0), "%Y");
+    };
+    EXPECT_EQ(year_of("26"), "2026");
+    EXPECT_EQ(year_of("25"), "2025");
+    EXPECT_EQ(year_of("76"), "2076");
+    EXPECT_EQ(year_of("77"), "1977");
+    EXPECT_EQ(year_of("99"), "1999");
+    EXPECT_EQ(year_of("00"), "2000");
+    const std::int64_t in_2094 = 3'930'000'000;
+    EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", in_2094), example + 3'155'760'000);
+    EXPECT_EQ(by_libc(*parse_http_date("Sunday, 06-Nov-20 08:49:37 GMT", in_2094), "%Y"), "2120");
+    EXPECT_TRUE(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", std::numeric_limits<std::int64_t>::max()));
+    EXPECT_TRUE(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", std::numeric_limits<std::int64_t>::min()));
+}
+
+TEST(HttpDateTest, knows_which_days_there_are) {
+    EXPECT_TRUE(parsed("Thu, 29 Feb 2024 00:00:00 GMT"));
+    EXPECT_FALSE(parsed("Sat, 29 Feb 2025 00:00:00 GMT"));
+    EXPECT_TRUE(parsed("Tue, 29 Feb 2000 00:00:00 GMT"));
+    EXPECT_FALSE(parsed("Mon, 29 Feb 1900 00:00:00 GMT"));
+    EXPECT_FALSE(parsed("Sun, 31 Apr 1994 08:49:37 GMT"));
+    EXPECT_FALSE(parsed("Sun, 00 Nov 1994 08:49:37 GMT"));
+    EXPECT_FALSE(parsed("Sun, 32 Oct 1994 08:49:37 GMT"));
+}
+
+TEST(HttpDateTest, knows_which_times_there_are) {
+    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 24:00:00 GMT"));
+    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 08:60:37 GMT"));
+    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 08:49:61 GMT"));
+    EXPECT_EQ(parsed("Sat, 31 Dec 2016 23:59:60 GMT"), parsed("Sun, 01 Jan 2017 00:00:00 GMT"));
+}
+
+TEST(HttpDateTest, the_weekday_need_not_be_that_of_the_date) {
+    EXPECT_EQ(parsed("Mon, 06 Nov 1994 08:49:37 GMT"), example);
+}
+
+class NoHttpDateTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(NoHttpDateTest, is_none) {
+    EXPECT_FALSE(parsed(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, NoHttpDateTest,
+    testing::Values("", "0", "784111777", ",", "Sun,", "Sun, ", "Sun, 06 Nov 1994 08:49:37",
+                    "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 08:49:37 GMT ", " Sun, 06 Nov 1994 08:49:37 GMT",
+                    "Sun, 6 Nov 1994 08:49:37 GMT", "Sun,06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 94 08:49:37 GMT",
+                    "Sun, 06 nov 1994 08:49:37 GMT", "sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
+                    "Sun, 06 Nov 1994 +8:49:37 GMT", "Sun, 06 Nov -994 08:49:37 GMT",
+                    "Sunday, 06 Nov 1994 08:49:37 GMT", "Sun, 06-Nov-94 08:49:37 GMT", "Sun Nov 6 08:49:37 1994",
+                    "Sun Nov 006 08:49:37 1994", "Sun Nov  6 08:49:37 1994 GMT", "1994-11-06T08:49:37Z",
+                    "Son, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT; length=1"),
+    numbered<const char*>);
+
+TEST(HttpDateTest, no_part_of_a_date_is_one) {
+    for (const std::string whole :
+         {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
+        for (std::size_t size = 0; size < whole.size(); ++size) {
+            EXPECT_FALSE(parsed(std::string_view{whole}.substr(0, size))) << size;
+        }
+        for (std::size_t i = 0; i < whole.size(); ++i) {
+            std::string changed = whole;
+            changed[i] = '!';
+            EXPECT_FALSE(parsed(changed)) << changed;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace pollux::test
