@@ -24,8 +24,8 @@ function(pollux_sanitize target)
         target_compile_options(${target} PUBLIC $<BUILD_INTERFACE:/fsanitize=address>)
         return()
     endif()
-    # -O1: an unoptimised sanitizer build is too slow for the tests that move much data.
-    set(compile_flags "-fsanitize=${pollux_sanitize_flags}" -fno-sanitize-recover=all -fno-omit-frame-pointer -g -O1)
+    # -O1: an unoptimised sanitizer build is too slow for the tests that move much data. -g1: reports need lines only.
+    set(compile_flags "-fsanitize=${pollux_sanitize_flags}" -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1)
     target_compile_options(${target} PUBLIC "$<BUILD_INTERFACE:${compile_flags}>")
     target_link_options(${target} PUBLIC "$<BUILD_INTERFACE:-fsanitize=${pollux_sanitize_flags}>")
 endfunction()
