@@ -331,7 +331,7 @@ TEST_P(HttpCloseTest, a_body_that_is_cut_off_behind_another_request_is_refused_a
     ResponseIds put_off;
     serve({.on_request = [&](const Request&, Response& response) { put_off.put(response.later()); }});
     HttpPeer peer = connect();
-    peer.send(std::string{get} + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
+    peer.send(std::string{get}.append("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234"));
     peer.finish_sending();
     const ResponseId id = put_off.take();
     settle();

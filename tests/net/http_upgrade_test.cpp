@@ -259,7 +259,7 @@ TEST_P(HttpUpgradeTest, the_server_may_be_destroyed_by_the_next_handler) {
         EXPECT_EQ(connection.server(), nullptr);
     }});
     HttpPeer peer = connect();
-    peer.send(std::string{upgrade_request} + "behind");
+    peer.send(std::string{upgrade_request}.append("behind"));
     EXPECT_TRUE(upgraded.wait_for_closes(1));
     EXPECT_TRUE(seen.wait_for_closes(1));
 }
