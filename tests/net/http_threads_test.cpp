@@ -163,6 +163,7 @@ TEST_F(HttpThreadsTest, what_is_not_called_is_destroyed) {
     static_cast<void>(server->respond(id, answer));
     peer.socket().reset();
     ASSERT_TRUE(seen.wait_for_closes(1));
+    turn_all(engine, 2);  // the id is stale once the turn of `on_close` is over
     EXPECT_EQ(server->respond(id, answer), Result::closed) << "its connection is gone";
     turn_all(engine, 2);
     EXPECT_EQ(held.use_count(), 2) << "this test's and that of `answer`";

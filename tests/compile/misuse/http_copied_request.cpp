@@ -1,5 +1,5 @@
-// A request shows what was received and lives during a callback: who answers later copies what it needs, not the
-// request. error: deleted|private
+// A request shows what was received and lives during a callback: who answers later copies what it needs from it.
+// error: deleted|private
 #include <string>
 
 #include <pollux/http/request.h>
