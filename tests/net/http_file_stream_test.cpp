@@ -21,6 +21,7 @@ TEST_P(HttpFileStreamTest, a_large_file_to_a_slow_reader) {
     serve_files({.max_cached_file_bytes = 1000});
     HttpPeer slow = connect(16 * 1024);
     slow.send("GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
+    ASSERT_TRUE(http_seen.wait_for_requests(1));
     settle();
     // It holds nobody up.
     HttpPeer other = connect();
@@ -40,6 +41,7 @@ TEST_P(HttpFileStreamTest, a_file_in_memory_to_a_slow_reader) {
     serve_files({.max_cached_file_bytes = 16 << 20});
     HttpPeer slow = connect(16 * 1024);
     slow.send("GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
+    ASSERT_TRUE(http_seen.wait_for_requests(1));
     settle();
     // What is being sent stays what it was, whatever becomes of the file.
     write("large", "another", 1);
@@ -76,6 +78,7 @@ TEST_P(HttpFileStreamTest, a_file_that_gets_shorter_ends_the_connection) {
     serve_files();
     HttpPeer peer = connect(16 * 1024);
     peer.send("GET /large HTTP/1.1\r\nHost: test\r\n\r\n");
+    ASSERT_TRUE(http_seen.wait_for_requests(1));
     settle();
     std::filesystem::resize_file(folder / "large", size / 4);
     const std::string rest = peer.read_rest();

@@ -209,7 +209,7 @@ protected:
     void answer_later(const http::Request& request, http::Response& response, std::string text) const;
 
     /// What was sent before is with the handlers now.
-    void settle() { turn_all(engine, 2); }
+    void settle() { turn_all(engine, 4); }
 
     /// Sends so that the server gets the bytes before `at` by themselves.
     void send_cut(HttpPeer& peer, std::string_view bytes, std::size_t at);
