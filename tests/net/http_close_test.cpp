@@ -364,6 +364,7 @@ TEST_F(HttpEndFromWithinTest, files_need_descriptors) {
     }});
     HttpPeer peer = connect();
     EXPECT_EQ(peer.get("/").body, "content");
+    settle();  // its file is closed
     {
         const DescriptorLimit limit{static_cast<std::size_t>(highest_descriptor()) + 1};
         std::vector<RawSocket> fill;  // of what is free in between

@@ -110,10 +110,9 @@ public:
     /// Changes the record and wakes whoever waits.
     template <class Change>
     void change(Change&& change) {
-        {
-            std::lock_guard lock{mutex_};
-            change(seen_);
-        }
+        // Told while it is locked: whoever waits may destroy the record at once.
+        std::lock_guard lock{mutex_};
+        change(seen_);
         changed_.notify_all();
     }
 
