@@ -19,18 +19,13 @@ On the console a line is METHOD URL [BODY], where a path stands for a URL of the
 An empty line stops.
 )";
 
-pollux::TlsTrust trust_in(const std::string& authority) {
-    if (authority == "system") return {.system_store = true};
-    return {.ca_file = authority};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     const auto arguments = console::arguments(argc, argv, 2, usage);
     pollux::http::ClientOptions options;
     options.tls = pollux::TlsContext::client(
-        {.trust = trust_in(console::argument_or(arguments, 1, certificates::path("ca.pem")))});
+        {.trust = certificates::trust_in(console::argument_or(arguments, 1, certificates::path("ca.pem")))});
     return http_console::run(http_console::target("https", "8443", console::argument_or(arguments, 0, "")),
                              std::move(options));
 }

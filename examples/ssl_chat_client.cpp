@@ -14,18 +14,13 @@ name       what the server's certificate must be for (default: the endpoint's ho
 On the console a line goes to the chat, ! disconnects (and connects again after a second), an empty line stops.
 )";
 
-pollux::TlsTrust trust_in(const std::string& authority) {
-    if (authority == "system") return {.system_store = true};
-    return {.ca_file = authority};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     const auto arguments = console::arguments(argc, argv, 3, usage);
     const std::string endpoint = console::tcp_endpoint(console::argument_or(arguments, 0, "2222"));
     const auto context = pollux::TlsContext::client(
-        {.trust = trust_in(console::argument_or(arguments, 1, certificates::path("ca.pem")))});
+        {.trust = certificates::trust_in(console::argument_or(arguments, 1, certificates::path("ca.pem")))});
 
     // A path has no host that a certificate could be for, so somebody must say which name is expected there.
     const std::string default_name = endpoint.starts_with("unix://") ? "localhost" : "";

@@ -226,9 +226,15 @@ void Exchange::complete() {
     session_->answered();
 }
 
-Result Exchange::send(Bytes body) {
-    if (!may_answer()) return Result::closed;
+/// False if it cannot be answered. A whole answer ends the connection if the rest of its request is still to come.
+bool Exchange::begin_whole() noexcept {
+    if (!may_answer()) return false;
     closes_ = ends_connection() || !request_complete_;
+    return true;
+}
+
+Result Exchange::send(Bytes body) {
+    if (!begin_whole()) return Result::closed;
     const bool with_body = has_body(body.size());
     if (with_body && body.size() > small_body_bytes) [[unlikely]] {
         send_head(Framing::length, body.size());
@@ -252,8 +258,7 @@ Result Exchange::send(std::shared_ptr<const std::string> body) {
     if (body == nullptr || body->size() <= small_body_bytes) {
         return send(body == nullptr ? Bytes{} : as_bytes(*body));
     }
-    if (!may_answer()) return Result::closed;
-    closes_ = ends_connection() || !request_complete_;
+    if (!begin_whole()) return Result::closed;
     send_head(Framing::length, body->size());
     if (has_body(body->size())) {
         outbox_.append(std::move(body), 0);
@@ -264,8 +269,7 @@ Result Exchange::send(std::shared_ptr<const std::string> body) {
 }
 
 Result Exchange::send_file(platform::File file, std::uint64_t offset, std::uint64_t length) {
-    if (!may_answer()) return Result::closed;
-    closes_ = ends_connection() || !request_complete_;
+    if (!begin_whole()) return Result::closed;
     send_head(Framing::length, length);
     if (has_body(length)) {
         outbox_.append(std::move(file), offset, length);

@@ -119,6 +119,7 @@ private:
     void fill_request(std::string_view head);
     void abort_stream() noexcept;
     [[nodiscard]] bool ends_connection() const noexcept;
+    [[nodiscard]] bool begin_whole() noexcept;
     void write_head(HeadWriter& out, Framing framing, std::uint64_t length);
     [[nodiscard]] std::size_t head_bound() const noexcept;
     void send_head(Framing framing, std::uint64_t length);

@@ -70,7 +70,7 @@ void Session::on_end(Connection& connection) {
             successor_->on_end(connection);
             return;
         case Phase::body:
-            if (!body_held_ && !exchange_->answered()) refuse({400, "the body was cut off"});
+            refuse_cut_off();
             break;
         case Phase::answer:
             break;  // it is still wanted: `shutdown` of the sending side is what it may be
@@ -361,8 +361,8 @@ void Session::go_on() {
     if (!peer_ended_) return;
     if (phase_ == Phase::head) {
         close_connection();
-    } else if (phase_ == Phase::body && !body_held_ && !exchange_->answered()) {
-        refuse({400, "the body was cut off"});
+    } else if (phase_ == Phase::body) {
+        refuse_cut_off();
     } else if (phase_ == Phase::upgraded && connection_->accepts()) {
         successor_->on_end(*connection_);
     }
@@ -391,6 +391,11 @@ void Session::refuse(const Refusal& refusal) {
     exchange_->close_after();
     exchange_->answer_instead(refusal.status);
     settle_exchange();
+}
+
+/// The client has ended within a body: no more of it comes, unless what is held has the rest.
+void Session::refuse_cut_off() {
+    if (!body_held_ && !exchange_->answered()) refuse({400, "the body was cut off"});
 }
 
 void Session::hold_body(bool held) {

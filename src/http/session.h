@@ -88,6 +88,7 @@ private:
     void settle_exchange();
     void finish_exchange();
     void refuse(const Refusal& refusal);
+    void refuse_cut_off();
     void close_connection();
     void take_over();
     void go_on();
