@@ -27,12 +27,16 @@ public:
         owner_ = &connection;
         renew_budget();
     }
-    void end() noexcept { owner_ = nullptr; }
+    void release() noexcept { owner_ = nullptr; }
 
     void append(Bytes bytes) noexcept {
-        std::memcpy(memory_.get() + size_, bytes.data(), bytes.size());
-        size_ += bytes.size();
+        std::memcpy(tail(), bytes.data(), bytes.size());
+        grow(bytes.size());
     }
+
+    /// Where the next bytes go, and that so many were laid down there.
+    [[nodiscard]] std::byte* tail() noexcept { return memory_.get() + size_; }
+    void grow(std::size_t bytes) noexcept { size_ += bytes; }
 
     /// What was collected; valid until the next `append`.
     [[nodiscard]] Bytes take() noexcept {

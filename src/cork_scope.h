@@ -16,7 +16,7 @@ public:
     ~CorkScope() {
         Cork& cork = connection_.reactor_->cork();
         if (cork.size() != 0) connection_.flush_cork();
-        cork.end();
+        cork.release();
         if (connection_.tls_ != nullptr) connection_.end_records();
         if (connection_.state_ != ConnectionState::closed) connection_.after_flush();
     }

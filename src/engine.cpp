@@ -239,6 +239,19 @@ Result Engine::send(ConnectionId id, Bytes bytes) {
                          [bytes](std::byte* payload) { std::copy(bytes.begin(), bytes.end(), payload); });
 }
 
+Result Engine::Core::send_message(ConnectionId id, std::uint8_t kind, Bytes body) {
+    ReactorCore* reactor = reactor_of(id);
+    if (reactor == nullptr || !reactor->connections().contains(id)) return Result::closed;
+    if (reactor->is_current()) {
+        StreamProtocol* protocol = reactor->connections().find(id)->protocol();
+        return protocol != nullptr ? protocol->send_message(kind, body, false) : Result::closed;
+    }
+    return reactor->mail(MailKind::message, id.value, 1 + body.size(), [kind, body](std::byte* payload) {
+        payload[0] = std::byte{kind};
+        std::copy(body.begin(), body.end(), payload + 1);
+    });
+}
+
 Result Engine::send(UdpSocketId id, Bytes bytes) {
     return core_->send_datagram(id, {}, bytes);
 }

@@ -41,6 +41,9 @@ public:
     }
     [[nodiscard]] ReactorCore* reactor_of(UdpSocketId id) noexcept { return reactor_at(UdpTable::reactor_of(id)); }
 
+    /// Sends a message of a kind that the connection's protocol knows. `closed` also if it has none.
+    Result send_message(ConnectionId id, std::uint8_t kind, Bytes body);
+
     /// Sends from a UDP socket; `to` is none for the peer that it is connected to.
     Result send_datagram(UdpSocketId id, const InetAddress& to, Bytes bytes);
 

@@ -18,6 +18,7 @@ namespace pollux {
 enum class MailKind : std::uint16_t {
     padding,       ///< Fills the end of the ring.
     send,          ///< target: a ConnectionId; payload: bytes
+    message,       ///< target: a ConnectionId; payload: a kind that its protocol knows, and bytes
     close,         ///< target: a ConnectionId
     abort,         ///< target: a ConnectionId
     datagram,      ///< target: a UdpSocketId; payload: an InetAddress, none for the peer, and bytes

@@ -331,6 +331,9 @@ void ReactorCore::handle_mail(MailKind kind, std::uint64_t target, MutableBytes 
         case MailKind::send:
             if (StreamConnection* connection = connections_.find({target})) connection->send_promised(payload);
             return;
+        case MailKind::message:
+            if (StreamConnection* connection = connections_.find({target})) connection->receive_mail(payload);
+            return;
         case MailKind::close:
             if (StreamConnection* connection = connections_.find({target})) connection->close();
             return;

@@ -133,6 +133,16 @@ public:
     /// What UDP sockets share; made on first use.
     [[nodiscard]] DatagramIo& datagrams();
 
+    /// The reactor's one `T`, which a part of the library keeps for all its connections here; made on first use.
+    template <class T>
+    [[nodiscard]] T& local() {
+        static char key;
+        for (const Local& local : locals_) {
+            if (local.key == &key) return *static_cast<T*>(local.object.get());
+        }
+        return *static_cast<T*>(locals_.emplace_back(&key, std::make_shared<T>()).object.get());
+    }
+
     /// The slab for blocks of that size; made on first use.
     [[nodiscard]] Slab& slab_for(std::size_t bytes);
 
@@ -164,6 +174,11 @@ public:
 
 private:
     class CurrentScope;
+
+    struct Local {
+        const void* key;
+        std::shared_ptr<void> object;
+    };
 
     static constexpr std::chrono::microseconds handshake_budget{500};
 
@@ -223,6 +238,7 @@ private:
     ConnectionTable connections_;
     UdpTable udp_sockets_;
     std::unique_ptr<DatagramIo> datagrams_;
+    std::vector<Local> locals_;
     platform::ReserveDescriptor reserve_;
     detail::TimerNode stop_timer_;
     TlsStream* buffered_tls_ = nullptr;

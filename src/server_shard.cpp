@@ -227,7 +227,7 @@ void ServerShard::flush_broadcasts() {
     if (log_.members() > 1) reactor_->gather_records();
     const bool gives_up = server_->options().slow_consumer == SlowConsumer::close;
     for (StreamConnection* connection = first_; connection != nullptr; connection = connection->next_of_owner) {
-        if (connection->phase() != ConnectionState::open) continue;
+        if (connection->broadcast_lag() == 0 || connection->phase() != ConnectionState::open) continue;
         connection->flush();
         if (gives_up && connection->pending() > options().max_pending_bytes) {
             connection->finish(CloseReason::slow_consumer, {});

@@ -82,7 +82,7 @@ void StreamConnection::announce() {
     reactor_->timers().cancel(*this);
     rearm_idle_timer();
     owner_->on_established(*this);
-    if (BroadcastLog* log = owner_->log()) log->attach(cursor_);
+    join_broadcasts();
     const CorkScope scope{*this};  // its end arms the socket
     handler_->on_open(*this);
 }
@@ -95,11 +95,11 @@ void StreamConnection::close_gracefully(CloseReason reason) {
         return;
     }
     if (state_ != ConnectionState::open) return;
+    if (protocol_ != nullptr && protocol_->on_close_asked(reason)) return;
     state_ = ConnectionState::closing;
     reason_ = receive_closed_ ? CloseReason::peer_closed : reason;
-    settle_waiting();
+    leave_broadcasts();
     if (state_ == ConnectionState::closed) return;
-    if (BroadcastLog* log = owner_->log()) log->detach(cursor_);
     send_closing_ = true;
     reactor_->timers().arm(*this, platform::Poller::now() + owner_->options().close_timeout);
     reactor_->mark_dirty(*this);
@@ -140,7 +140,7 @@ void StreamConnection::finish(CloseReason reason, std::error_code error) {
     Cork& cork = reactor_->cork();
     if (cork.owner() == this) static_cast<void>(cork.take());
     if (reactor_->record_cork().owner() == this) static_cast<void>(reactor_->record_cork().take());
-    if (BroadcastLog* log = owner_->log(); log != nullptr && cursor_.attached()) log->detach(cursor_);
+    if (cursor_.attached()) owner_->log()->detach(cursor_);
     socket_released_ = reactor_->poller().close(*this);
     // The system may still send from the front of the queue until the socket is released.
     if (socket_released_) drop_queue();

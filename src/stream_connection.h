@@ -15,6 +15,7 @@
 #include "connection_owner.h"
 #include "proto/tls_session.h"
 #include "send_queue.h"
+#include "stream_protocol.h"
 
 namespace pollux {
 
@@ -33,7 +34,30 @@ public:
 
     // What the public class offers.
 
-    Result send_bytes(Bytes bytes);
+    Result send_bytes(Bytes bytes) { return send_parts(bytes, {}); }
+
+    /// Sends two spans as one message: both are accepted, or none.
+    Result send_parts(Bytes first, Bytes second);
+
+    /// True if a message of that size would be accepted now; else what `send_bytes` answers, and what follows from that
+    /// follows.
+    Result admit(std::size_t size);
+
+    /// Sends what was admitted. Without that, it passes the high watermark.
+    void send_admitted(Bytes first, Bytes second);
+
+    /// Goes on with a message that was admitted as a whole.
+    void send_more(Bytes bytes) {
+        if (state_ != ConnectionState::closed) accept(bytes);
+    }
+
+    /// Where a message of at most `size` bytes may be laid down instead of being sent: where `send_bytes` would copy it
+    /// to. Null if that is nowhere now, or the message would be refused: then `send_bytes` it. Valid until anything
+    /// else is done with the connection.
+    [[nodiscard]] std::byte* reserve(std::size_t size);
+
+    /// A message of that many bytes, not 0, was laid down there.
+    void commit(std::size_t size);
 
     /// What became of an attempt to send from a file.
     struct FileSent {
@@ -57,6 +81,18 @@ public:
     void close_sending();
     void pause();
     void resume();
+
+    /// Who frames what is sent; null for nobody.
+    void set_protocol(StreamProtocol* protocol) noexcept { protocol_ = protocol; }
+    [[nodiscard]] StreamProtocol* protocol() const noexcept { return protocol_; }
+
+    /// Whether it gets the broadcasts of its server. It does from `on_open` on. What was broadcast before it leaves, it
+    /// still gets, unless that is held.
+    void join_broadcasts();
+    void leave_broadcasts();
+
+    /// Broadcasts wait, as long as something is sent that they must not come into the middle of.
+    void hold_broadcasts(bool held);
     [[nodiscard]] bool paused() const noexcept { return paused_; }
     [[nodiscard]] std::size_t pending() const noexcept;
     [[nodiscard]] ConnectionCounters read_counters() const noexcept;
@@ -85,6 +121,12 @@ public:
     /// Bytes that another thread was promised delivery of. They pass the high watermark; at `max_pending_bytes` the
     /// connection is closed.
     void send_promised(Bytes bytes);
+
+    /// A message that another thread was promised delivery of, for the protocol.
+    void receive_mail(Bytes mail) {
+        if (protocol_ == nullptr || !accepts()) return;
+        protocol_->send_message(std::to_integer<std::uint8_t>(mail[0]), mail.subspan(1), true);
+    }
 
     void on_event(std::uint32_t flags, std::size_t sent);
     void on_timer();
@@ -169,6 +211,12 @@ private:
     void drop_encrypted();
 
     Result refuse(std::size_t size);
+    void count_message();
+    [[nodiscard]] std::size_t own_pending() const noexcept;
+    [[nodiscard]] std::size_t sendable_lag() const noexcept { return broadcasts_held_ ? 0 : broadcast_lag(); }
+    [[nodiscard]] std::size_t sendable() const noexcept { return own_pending() + sendable_lag(); }
+    [[nodiscard]] std::size_t peek_sendable(std::span<Bytes> parts) const noexcept;
+    [[nodiscard]] bool nothing_waits() const noexcept { return queue_.empty() && sendable_lag() == 0; }
     void accept(Bytes bytes);
     void append_corked(Bytes bytes);
     void send_through(Bytes bytes);
@@ -198,6 +246,7 @@ private:
     ConnectionOwner* owner_;
     ConnectionHandler* handler_;
     TlsStream* tls_ = nullptr;
+    StreamProtocol* protocol_ = nullptr;
     SendQueue queue_;  // with TLS: not encrypted yet
     BroadcastLog::Cursor cursor_;
     std::uint64_t bytes_received_ = 0;
@@ -215,8 +264,9 @@ private:
     std::uint8_t error_category_ : 2 = 0;
     bool opened_ : 1 = false;  // on_open was called
     bool paused_ : 1 = false;
-    bool blocked_ : 1 = false;         // the kernel takes nothing until a sendable event
-    bool drain_wanted_ : 1 = false;    // a send was refused, or the high watermark passed
+    bool blocked_ : 1 = false;       // the kernel takes nothing until a sendable event
+    bool drain_wanted_ : 1 = false;  // a send was refused, or the high watermark passed
+    bool broadcasts_held_ : 1 = false;
     bool file_waits_ : 1 = false;      // `on_drain` is due only when nothing is pending: a file comes next
     bool send_closing_ : 1 = false;    // nothing more is accepted; FIN when all is sent
     bool send_closed_ : 1 = false;     // FIN is sent

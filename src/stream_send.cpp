@@ -16,25 +16,31 @@ constexpr std::size_t direct_bytes = 16 * 1024;
 
 }  // namespace
 
-std::size_t StreamConnection::pending() const noexcept {
+std::size_t StreamConnection::own_pending() const noexcept {
     std::size_t bytes = queue_.size();
-    if (cursor_.attached()) bytes += owner_->log()->lag(cursor_);
     if (tls_ != nullptr) bytes += encrypted_bytes();
     if (reactor_->cork().owner() == this) bytes += reactor_->cork().size();
     return bytes;
 }
 
-Result StreamConnection::send_bytes(Bytes bytes) {
+std::size_t StreamConnection::pending() const noexcept {
+    return own_pending() + broadcast_lag();
+}
+
+Result StreamConnection::send_parts(Bytes first, Bytes second) {
     if (!accepts()) return Result::closed;
-    if (bytes.empty()) return Result::ok;
-    const ConnectionOptions& options = owner_->options();
-    const std::size_t waiting = pending();
-    if (waiting >= options.high_watermark_bytes || waiting + bytes.size() > options.max_pending_bytes) {
-        const Result result = refuse(bytes.size());
-        if (result != Result::ok) return result;
-    }
-    accept(bytes);
+    if (first.empty() && second.empty()) return Result::ok;
+    if (const Result result = admit(first.size() + second.size()); result != Result::ok) return result;
+    send_admitted(first, second);
     return state_ == ConnectionState::closed ? Result::closed : Result::ok;
+}
+
+Result StreamConnection::admit(std::size_t size) {
+    if (!accepts()) return Result::closed;
+    const ConnectionOptions& options = owner_->options();
+    const std::size_t waiting = sendable();
+    const bool room = waiting < options.high_watermark_bytes && waiting + size <= options.max_pending_bytes;
+    return room ? Result::ok : refuse(size);
 }
 
 Result StreamConnection::refuse(std::size_t size) {
@@ -45,20 +51,44 @@ Result StreamConnection::refuse(std::size_t size) {
     if (cork.owner() == this && cork.size() != 0 && queue_.empty()) {
         flush_cork();
         if (state_ == ConnectionState::closed) return Result::closed;
-        const std::size_t waiting = pending();
+        const std::size_t waiting = sendable();
         if (waiting < options.high_watermark_bytes && waiting + size <= options.max_pending_bytes) return Result::ok;
     }
     drain_wanted_ = true;
     return Result::would_block;
 }
 
-void StreamConnection::accept(Bytes bytes) {
+std::byte* StreamConnection::reserve(std::size_t size) {
+    Cork& cork = reactor_->cork();
+    if (cork.owner() != this || !nothing_waits() || !accepts()) return nullptr;
+    const std::size_t waiting = tls_ == nullptr ? cork.size() : own_pending();
+    const ConnectionOptions& options = owner_->options();
+    if (waiting >= options.high_watermark_bytes || waiting + size > options.max_pending_bytes) return nullptr;
+    const bool fits = tls_ == nullptr ? cork.fits(size) : cork.size() + size < TlsSession::max_record_bytes;
+    return fits ? cork.tail() : nullptr;
+}
+
+void StreamConnection::commit(std::size_t size) {
+    count_message();
+    reactor_->cork().grow(size);
+}
+
+void StreamConnection::count_message() {
     ++messages_sent_;
     owner_->counters().messages_sent.add(1);
-    const bool nothing_waits = queue_.empty() && (!cursor_.attached() || owner_->log()->lag(cursor_) == 0);
-    if (nothing_waits && reactor_->cork().owner() == this) {
+}
+
+void StreamConnection::send_admitted(Bytes first, Bytes second) {
+    count_message();
+    accept(first);
+    if (!second.empty() && state_ != ConnectionState::closed) accept(second);
+}
+
+void StreamConnection::accept(Bytes bytes) {
+    const bool straight = nothing_waits();
+    if (straight && reactor_->cork().owner() == this) {
         append_corked(bytes);
-    } else if (nothing_waits && bytes.size() >= direct_bytes) {
+    } else if (straight && bytes.size() >= direct_bytes) {
         send_through(bytes);
     } else {
         settle_waiting();
@@ -145,8 +175,9 @@ void StreamConnection::block_sending() {
     std::array<Bytes, 1> front;
     if (tls_ != nullptr) {
         static_cast<void>(tls_->encrypted.peek(front));
-    } else if (queue_.peek(front) == 0 && cursor_.attached())
-        static_cast<void>(owner_->log()->peek(cursor_, front));
+    } else {
+        static_cast<void>(peek_sendable(front));
+    }
     reactor_->poller().arm_send(*this, front[0]);
 }
 
@@ -155,7 +186,7 @@ void StreamConnection::block_sending() {
 void StreamConnection::settle_waiting() {
     Cork& cork = reactor_->cork();
     if (cork.owner() == this && cork.size() != 0) flush_cork();
-    if (!cursor_.attached()) return;
+    if (sendable_lag() == 0) return;
     BroadcastLog& log = *owner_->log();
     std::array<Bytes, platform::max_send_parts> parts;
     while (log.lag(cursor_) != 0) {
@@ -190,7 +221,7 @@ void StreamConnection::flush() {
     if (cork.owner() == this && cork.size() != 0) flush_cork();
     if (state_ == ConnectionState::closed) return;
     // Before anything is sent: whoever saw the high watermark passed waits for `on_drain`, however much drains at once.
-    if (pending() >= owner_->options().high_watermark_bytes) drain_wanted_ = true;
+    if (sendable() >= owner_->options().high_watermark_bytes) drain_wanted_ = true;
     if (tls_ != nullptr) {
         flush_records();
     } else {
@@ -207,8 +238,7 @@ void StreamConnection::end_turn() {
 void StreamConnection::flush_plain() {
     while (!blocked_) {
         std::array<Bytes, platform::max_send_parts> parts;
-        std::size_t count = queue_.peek(parts);
-        if (cursor_.attached()) count += owner_->log()->peek(cursor_, std::span{parts}.subspan(count));
+        const std::size_t count = peek_sendable(parts);
         if (count == 0) break;
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < count; ++i) bytes += parts[i].size();
@@ -226,7 +256,7 @@ void StreamConnection::flush_plain() {
 
 /// Everything that waits for pending bytes to go down.
 void StreamConnection::after_flush() {
-    const std::size_t waiting = pending();
+    const std::size_t waiting = sendable();
     if (drain_due(waiting)) reactor_->mark_drained(*this);
     if (waiting == 0 && send_closing_) finish_sending();
     if (state_ != ConnectionState::closed) update_receiving();
@@ -238,7 +268,7 @@ bool StreamConnection::drain_due(std::size_t waiting) const noexcept {
 }
 
 void StreamConnection::notify_drained() {
-    if (state_ != ConnectionState::open || !drain_due(pending())) return;
+    if (state_ != ConnectionState::open || !drain_due(sendable())) return;
     drain_wanted_ = file_waits_ = false;
     const CorkScope scope{*this};
     handler_->on_drain(*this);
@@ -252,7 +282,7 @@ StreamConnection::FileSent StreamConnection::send_file(platform::NativeHandle fi
     Cork& cork = reactor_->cork();
     if (cork.owner() == this && cork.size() != 0) flush_cork();
     if (state_ == ConnectionState::closed) return {};
-    if (blocked_ || pending() != 0) {
+    if (blocked_ || sendable() != 0) {
         file_waits_ = true;
         return {Outcome::would_block};
     }
@@ -288,7 +318,33 @@ void StreamConnection::send_promised(Bytes bytes) {
         finish(CloseReason::slow_consumer, {});
         return;
     }
-    accept(bytes);
+    send_admitted(bytes, {});
+}
+
+// Broadcasts.
+
+void StreamConnection::join_broadcasts() {
+    if (BroadcastLog* log = owner_->log(); log != nullptr && !cursor_.attached()) log->attach(cursor_);
+}
+
+void StreamConnection::leave_broadcasts() {
+    settle_waiting();
+    broadcasts_held_ = false;
+    if (state_ != ConnectionState::closed && cursor_.attached()) owner_->log()->detach(cursor_);
+}
+
+void StreamConnection::hold_broadcasts(bool held) {
+    if (held == broadcasts_held_) return;
+    if (held) settle_waiting();
+    broadcasts_held_ = held;
+    if (!held && broadcast_lag() != 0) reactor_->mark_dirty(*this);
+}
+
+/// The front of what may be sent now: what is queued, and broadcasts behind it.
+std::size_t StreamConnection::peek_sendable(std::span<Bytes> parts) const noexcept {
+    std::size_t count = queue_.peek(parts);
+    if (cursor_.attached() && !broadcasts_held_) count += owner_->log()->peek(cursor_, parts.subspan(count));
+    return count;
 }
 
 }  // namespace pollux

@@ -214,8 +214,7 @@ Bytes StreamConnection::gather_record(std::span<const Bytes> parts) {
 /// Encrypts one record of what waits. False if nothing waits, or the connection is over.
 bool StreamConnection::encrypt_waiting() {
     std::array<Bytes, 4> parts;
-    std::size_t count = queue_.peek(parts);
-    if (cursor_.attached()) count += owner_->log()->peek(cursor_, std::span{parts}.subspan(count));
+    const std::size_t count = peek_sendable(parts);
     if (count == 0) return false;
 
     Bytes record = parts[0].first(std::min(parts[0].size(), TlsSession::max_record_bytes));
@@ -290,7 +289,7 @@ void StreamConnection::end_records() {
     Cork& cork = reactor_->record_cork();
     if (cork.owner() != this) return;
     if (cork.size() != 0) flush_record_cork();
-    cork.end();
+    cork.release();
 }
 
 void StreamConnection::flush_record_cork() {

@@ -2,7 +2,6 @@
 #include "http/context.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "http/exchange.h"
 #include "proto/http/date.h"
@@ -13,8 +12,6 @@ namespace {
 
 /// More than these are not kept for later: a burst's memory goes back.
 constexpr std::size_t kept_exchanges = 64;
-constexpr std::size_t kept_buffers = 64;
-constexpr std::size_t kept_buffer_bytes = 64 * 1024;
 
 constexpr std::string_view date_name = "Date: ";
 
@@ -28,9 +25,11 @@ Context::Context(const ReactorCore& reactor, const Options& options, const Conne
     if (!options.server_name.empty()) beginning_.append("Server: ").append(options.server_name).append("\r\n");
 }
 
-Context::~Context() = default;
+Context::~Context() {
+    delete last_exchange_;
+}
 
-Exchange& Context::take_exchange() {
+Exchange& Context::take_other_exchange() {
     if (exchanges_.size() > kept_exchanges) [[unlikely]]
         exchanges_.resize(kept_exchanges);
     if (exchanges_.empty()) [[unlikely]]
@@ -38,23 +37,6 @@ Exchange& Context::take_exchange() {
     Exchange& exchange = *exchanges_.back().release();
     exchanges_.pop_back();
     return exchange;
-}
-
-void Context::give_back(Exchange& exchange) noexcept {
-    exchanges_.emplace_back(&exchange);
-}
-
-std::unique_ptr<std::string> Context::take_buffer() {
-    if (buffers_.empty()) return std::make_unique<std::string>();
-    std::unique_ptr<std::string> buffer = std::move(buffers_.back());
-    buffers_.pop_back();
-    return buffer;
-}
-
-void Context::give_back(std::unique_ptr<std::string> buffer) noexcept {
-    if (buffers_.size() == kept_buffers || buffer->capacity() > kept_buffer_bytes) return;
-    buffer->clear();
-    buffers_.push_back(std::move(buffer));
 }
 
 void Context::write_date() {

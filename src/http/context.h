@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <pollux/http/options.h>
 #include <pollux/options.h>
 
+#include "buffer_pool.h"
 #include "reactor_core.h"
 
 namespace pollux::http {
@@ -34,12 +36,19 @@ public:
     [[nodiscard]] std::size_t max_send_bytes() const noexcept { return max_send_bytes_; }
 
     /// An exchange that nobody uses. One that was given back may still be referred to until the next one is taken.
-    [[nodiscard]] Exchange& take_exchange();
-    void give_back(Exchange& exchange) noexcept;
+    [[nodiscard]] Exchange& take_exchange() {
+        if (last_exchange_ == nullptr) [[unlikely]]
+            return take_other_exchange();
+        return *std::exchange(last_exchange_, nullptr);
+    }
+    void give_back(Exchange& exchange) noexcept {
+        if (last_exchange_ != nullptr) [[unlikely]]
+            exchanges_.emplace_back(last_exchange_);
+        last_exchange_ = &exchange;
+    }
 
-    /// An empty buffer for what a session received and cannot use yet.
-    [[nodiscard]] std::unique_ptr<std::string> take_buffer();
-    void give_back(std::unique_ptr<std::string> buffer) noexcept;
+    /// For what a session received and cannot use yet.
+    [[nodiscard]] BufferPool& buffers() noexcept { return buffers_; }
 
     [[nodiscard]] Time now() const noexcept { return reactor_->turn_time(); }
 
@@ -59,13 +68,15 @@ public:
 private:
     static constexpr std::string_view status_line = "HTTP/1.1 200 OK\r\n";
 
+    [[nodiscard]] Exchange& take_other_exchange();
     void write_date();
 
     const ReactorCore* reactor_;
     const Options* options_;
     std::size_t max_send_bytes_;
+    Exchange* last_exchange_ = nullptr;  // given back last, and its owner is this: mostly the only one there is
     std::vector<std::unique_ptr<Exchange>> exchanges_;
-    std::vector<std::unique_ptr<std::string>> buffers_;
+    BufferPool buffers_;
     std::unique_ptr<char[]> scratch_;
     std::size_t scratch_size_ = 0;
     std::string beginning_;

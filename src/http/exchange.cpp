@@ -200,9 +200,27 @@ void Exchange::write_head(HeadWriter& out, Framing framing, std::uint64_t length
 }
 
 void Exchange::send_head(Framing framing, std::uint64_t length) {
-    HeadWriter head{context_->scratch(head_bound())};
+    const Place to = place(head_bound());
+    HeadWriter head{to.memory};
     write_head(head, framing, length);
-    emit(head.bytes());
+    emit(to, head.bytes());
+}
+
+Exchange::Place Exchange::place(std::size_t size) {
+    if (outbox_.empty()) [[likely]] {
+        std::byte* const memory = session_->connection().reserve(size);
+        if (memory != nullptr) [[likely]]
+            return {reinterpret_cast<char*>(memory), true};
+    }
+    return {context_->scratch(size), false};
+}
+
+void Exchange::emit(Place place, Bytes written) {
+    if (place.corked) [[likely]] {
+        session_->connection().commit(written.size());
+    } else {
+        emit(written);
+    }
 }
 
 /// The connection gets it now, or what waits gets it: nothing is lost.
@@ -240,10 +258,11 @@ Result Exchange::send(Bytes body) {
         send_head(Framing::length, body.size());
         emit(body);
     } else {
-        HeadWriter out{context_->scratch(head_bound() + small_body_bytes)};
+        const Place to = place(head_bound() + (with_body ? body.size() : 0));
+        HeadWriter out{to.memory};
         write_head(out, Framing::length, body.size());
         if (with_body) out.text(as_text(body));
-        emit(out.bytes());
+        emit(to, out.bytes());
     }
     complete();
     return Result::ok;

@@ -125,6 +125,14 @@ private:
     void send_head(Framing framing, std::uint64_t length);
     [[nodiscard]] bool has_body(std::uint64_t length) const noexcept;
     void emit(Bytes bytes);
+
+    /// Memory that an answer is written to: the cork's, or one that `emit` sends from.
+    struct Place {
+        char* memory;
+        bool corked;
+    };
+    [[nodiscard]] Place place(std::size_t size);
+    void emit(Place place, Bytes written);
     [[nodiscard]] std::size_t piece_size(Bytes bytes) const noexcept;
     [[nodiscard]] Bytes next_piece(Bytes bytes);
     void complete();

@@ -42,6 +42,7 @@ Session::~Session() {
 
 void Session::on_open(Connection& connection) {
     connection_ = static_cast<StreamConnection*>(&connection);
+    connection_->leave_broadcasts();  // they are for those that have left HTTP
     since_ = now();
     timer_.emplace(connection.reactor(), [this](Timer&) { on_timer(); });
     handler_->on_open(connection);
@@ -110,7 +111,7 @@ void Session::on_close(Connection& connection, CloseReason reason, std::error_co
 
 void Session::keep(Bytes bytes) {
     if (!rest_) {
-        rest_ = context_->take_buffer();
+        rest_ = context_->buffers().take();
         rest_at_ = 0;
     } else if (rest_at_ != 0) {
         rest_->erase(0, rest_at_);
@@ -120,7 +121,7 @@ void Session::keep(Bytes bytes) {
 }
 
 void Session::drop_rest() noexcept {
-    if (rest_) context_->give_back(std::move(rest_));
+    context_->buffers().give_back(std::move(rest_));
 }
 
 void Session::consume_rest() {
@@ -351,6 +352,7 @@ void Session::take_over() {
     enter(Phase::upgraded);
     timer_.reset();
     if (connection_->paused()) connection_->resume_receiving();
+    connection_->join_broadcasts();
     successor_->on_open(*connection_);
 }
 
