@@ -26,13 +26,15 @@ std::size_t choose_reactor(Engine& engine, const ClientOptions& options) {
 
 }  // namespace
 
-ClientBase::Core::Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory)
+ClientBase::Core::Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+                       Success success)
     : ConnectionOwner(options_.connection, Transport::tcp, nullptr),
       engine_(&engine),
       options_(std::move(options)),
       factory_(std::move(factory)),
       reactor_(&engine.core().reactor(choose_reactor(engine, options_))),
       life_(engine),
+      awaits_confirmation_(success == Success::confirmed),
       timer_(*this),
       random_(std::random_device{}()) {
     options_.connection = with_client_defaults(options_.connection);
@@ -217,6 +219,12 @@ SslPointer ClientBase::Core::make_tls() {
 }
 
 void ClientBase::Core::on_established(StreamConnection& connection) {
+    confirmed_ = false;
+    if (!awaits_confirmation_) on_confirmed(connection);
+}
+
+void ClientBase::Core::on_confirmed(StreamConnection& connection) {
+    confirmed_ = true;
     failed_attempts_ = 0;
     id_.store(connection.identity().value, std::memory_order_release);
 }
@@ -226,8 +234,9 @@ void ClientBase::Core::on_finished(StreamConnection& connection) {
     connection_ = nullptr;
     ++unreleased_;
     if (ending_) return;  // `on_released` comes and ends it
-    if (!connection.was_opened()) {
-        address_failed(connection.close_error());
+    if (!connection.was_opened() || !confirmed_) {
+        const std::error_code error = connection.close_error();
+        address_failed(error ? error : make_error_code(Errc::closed_by_peer));
     } else if (options_.reconnect.enabled) {
         schedule(reconnect_delay());
     }
@@ -293,8 +302,9 @@ void ClientBase::Core::on_member_timer() {
 
 // The public face.
 
-ClientBase::ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory)
-    : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory))) {}
+ClientBase::ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+                       Success success)
+    : core_(std::make_shared<Core>(engine, std::move(options), std::move(factory), success)) {}
 
 ClientBase::~ClientBase() {
     core_->stop(true);

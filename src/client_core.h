@@ -23,7 +23,7 @@ class ClientBase::Core final : public ConnectionOwner,
                                public ReactorMember,
                                public std::enable_shared_from_this<ClientBase::Core> {
 public:
-    Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory);
+    Core(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory, Success success);
 
     // Any thread.
 
@@ -37,6 +37,7 @@ public:
     [[nodiscard]] bool is_server() const noexcept override { return false; }
     [[nodiscard]] SslPointer make_tls() override;
     void on_established(StreamConnection& connection) override;
+    void on_confirmed(StreamConnection& connection) override;
     void on_connected(StreamConnection& connection) override;
     void on_finished(StreamConnection& connection) override;
     void on_released(StreamConnection& connection) override;
@@ -85,6 +86,8 @@ private:
     std::chrono::steady_clock::time_point address_deadline_{};  // of the address that is being tried
     std::uint64_t question_ = 0;                                // the lookup whose answer is awaited
     unsigned failed_attempts_ = 0;
+    const bool awaits_confirmation_;
+    bool confirmed_ = false;  // the last attempt has succeeded
     bool ending_ = false;
     bool address_busy_ = false;  // the timer tries the same address again
     MemberTimer timer_;

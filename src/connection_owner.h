@@ -52,6 +52,9 @@ public:
     /// A connection is established; its handler is told next.
     virtual void on_established(StreamConnection& connection) = 0;
 
+    /// A connection whose success its handler has to confirm has shaken hands.
+    virtual void on_confirmed(StreamConnection& /*connection*/) {}
+
     /// A connection is over: its handler is told, unless it never was established.
     virtual void on_finished(StreamConnection& connection) = 0;
 

@@ -39,6 +39,8 @@ std::string_view to_string(CloseReason reason) noexcept {
             return "handshake timeout";
         case CloseReason::idle_timeout:
             return "idle timeout";
+        case CloseReason::ping_timeout:
+            return "ping timeout";
         case CloseReason::close_timeout:
             return "close timeout";
         case CloseReason::protocol_error:
@@ -101,6 +103,8 @@ public:
                 return "too many redirects";
             case Errc::insecure_redirect:
                 return "a redirect to a connection that is not encrypted";
+            case Errc::upgrade_refused:
+                return "the server did not switch to the WebSocket protocol";
         }
         return "unknown error";
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,7 +77,14 @@ public:
     class Core;
 
 protected:
-    ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory);
+    /// When an attempt to connect has succeeded.
+    enum class Success : std::uint8_t {
+        connected,  ///< As soon as the handler's `on_open` is called.
+        confirmed,  ///< When the handler says so: it shakes hands first. A connection that ends before has failed.
+    };
+
+    ClientBase(Engine& engine, ClientOptions options, detail::HandlerFactory<ConnectionHandler> factory,
+               Success success = Success::connected);
 
     /// Aborts what is open. Waits for `on_close` on an application thread, as `stop` does.
     ~ClientBase();

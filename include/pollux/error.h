@@ -33,7 +33,8 @@ enum class CloseReason : std::uint8_t {
     peer_reset,         ///< The peer reset the connection (ECONNRESET, EPIPE).
     connect_timeout,    ///< The connection was not established in time.
     handshake_timeout,  ///< The TLS or protocol handshake was not finished in time.
-    idle_timeout,       ///< Nothing was received or sent for `idle_timeout`.
+    idle_timeout,       ///< Nothing was received or sent for `idle_timeout`; WebSocket: no message.
+    ping_timeout,       ///< WebSocket: the peer did not answer pings.
     close_timeout,      ///< A graceful close did not finish within `close_timeout`; what was pending is lost.
     protocol_error,     ///< The peer broke the protocol.
     tls_error,          ///< TLS failed: `error` tells OpenSSL's reason or what is wrong with the certificate.
@@ -66,6 +67,7 @@ enum class Errc : int {
     too_many_requests,     ///< HTTP: as many requests wait or are under way as may.
     too_many_redirects,    ///< HTTP: redirects went on beyond the limit.
     insecure_redirect,     ///< HTTP: a redirect led from https to http.
+    upgrade_refused,       ///< WebSocket: the server did not switch protocols, or not as RFC 6455 wants it.
 };
 
 /// The category of `Errc`. Any thread.

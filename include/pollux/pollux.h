@@ -20,3 +20,5 @@
 #include <pollux/tls.h>
 #include <pollux/udp.h>
 #include <pollux/udp_socket.h>
+#include <pollux/ws/client.h>
+#include <pollux/ws/server.h>

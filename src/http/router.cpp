@@ -34,6 +34,9 @@ public:
     void add_openapi(const OpenApiOptions& options);
     void set_not_found(RouteFunction function) { table_.not_found = std::move(function); }
     void fail(Method method, std::string_view pattern, std::string_view mistake);
+    void fail(const Status& mistake) {
+        if (status_) status_ = mistake;
+    }
 
     [[nodiscard]] const Status& status() const noexcept { return status_; }
     [[nodiscard]] std::shared_ptr<const RouteTable> compile() const;
@@ -166,6 +169,11 @@ Router::Group Router::group(std::string_view prefix, GroupOptions options) {
     return {*building_, std::string{prefix}, std::move(options)};
 }
 
+Router& Router::fail(const Status& mistake) {
+    building_->fail(mistake);
+    return *this;
+}
+
 Router& Router::not_found(RouteFunction function) {
     building_->set_not_found(std::move(function));
     return *this;
@@ -201,6 +209,11 @@ Router::Group& Router::Group::add(Method method, std::string_view pattern, Route
     } else {
         building_->fail(method, pattern, "in the group " + prefix_ + " does not begin with '/'");
     }
+    return *this;
+}
+
+Router::Group& Router::Group::fail(const Status& mistake) {
+    building_->fail(mistake);
     return *this;
 }
 

@@ -24,7 +24,7 @@ struct HandlerFactory {
         static_assert(
             std::is_base_of_v<Base, H>,
             "a handler derives from pollux::ConnectionHandler, for UDP from pollux::DatagramHandler, for HTTP from "
-            "pollux::http::Handler");
+            "pollux::http::Handler, for WebSocket from pollux::ws::Handler");
         static_assert(alignof(H) <= 16, "a handler's alignment is at most 16 bytes");
         return {sizeof(H), alignof(H),
                 [... copies = std::decay_t<Arguments>(std::forward<Arguments>(arguments))](void* memory) {

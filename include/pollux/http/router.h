@@ -16,6 +16,12 @@
 #include <pollux/http/handler.h>
 #include <pollux/http/openapi.h>
 
+namespace pollux::ws {
+
+struct RouteOptions;
+
+}  // namespace pollux::ws
+
 namespace pollux::http {
 
 class RouteTable;
@@ -68,6 +74,13 @@ public:
         return self().add(Method::patch, pattern, std::move(function), std::move(options));
     }
 
+    /// Upgrades GET requests to WebSockets, each with a handler `H` made from copies of `arguments`. For this,
+    /// <pollux/ws/server.h> is to be included.
+    template <class H, class... Arguments>
+    Self& websocket(std::string_view pattern, const ws::RouteOptions& options, Arguments&&... arguments);
+    template <class H>
+    Self& websocket(std::string_view pattern);
+
 private:
     [[nodiscard]] Self& self() noexcept { return static_cast<Self&>(*this); }
 };
@@ -105,6 +118,9 @@ public:
         /// The route of the prefix with `pattern` behind it; that may be empty.
         Group& add(Method method, std::string_view pattern, RouteFunction function, RouteOptions options = {});
 
+        /// `Router::fail`.
+        Group& fail(const Status& mistake);
+
         /// A group within this one: its prefix comes behind this one's, and what its options do not set is as here.
         [[nodiscard]] Group group(std::string_view prefix, GroupOptions options = {}) const;
 
@@ -141,6 +157,9 @@ public:
     /// Serves a description of the routes that have a summary, and a page to read and try it. Routes that are added
     /// afterwards are in it, too.
     Router& openapi(const OpenApiOptions& options);
+
+    /// Notes a mistake, for whoever adds routes of a kind of its own.
+    Router& fail(const Status& mistake);
 
     /// The first mistake that was made in filling it.
     [[nodiscard]] const Status& status() const noexcept;
