@@ -50,16 +50,17 @@ void Exchange::begin(Session& session, std::uint64_t number) noexcept {
     status_ = 200;
     state_ = State::waiting;
     promised_ = closes_ = request_complete_ = drain_wanted_ = has_content_type_ = false;
-    head_.method = Method::other;
-    head_.minor_version = 1;
-    head_.authority = {};
-    head_.expects_continue = head_.keep_alive = false;
+    request_.head_.method = Method::other;
+    request_.head_.minor_version = 1;
+    request_.head_.authority = {};
+    request_.head_.expects_continue = request_.head_.keep_alive = false;
 }
 
 Refusal Exchange::begin(Session& session, std::uint64_t number, std::string_view head, std::size_t first_line) {
     begin(session, number);
     const Options& options = context_->options();
-    const Refusal refusal = parser_.parse(head, first_line, {options.max_headers, options.max_header_bytes}, head_);
+    const Refusal refusal =
+        parser_.parse(head, first_line, {options.max_headers, options.max_header_bytes}, request_.head_);
     if (!refusal) fill_request(head);
     return refusal;
 }
@@ -67,13 +68,6 @@ Refusal Exchange::begin(Session& session, std::uint64_t number, std::string_view
 void Exchange::fill_request(std::string_view head) {
     request_.exchange_ = this;
     request_.connection_ = &session_->connection();
-    request_.method_ = head_.method;
-    request_.method_name_ = head_.method_name;
-    request_.target_ = head_.target;
-    request_.raw_path_ = head_.path;
-    request_.raw_query_ = head_.query;
-    request_.host_ = head_.authority;
-    request_.minor_version_ = head_.minor_version;
     request_.path_.reset();
     request_.content_length_ = parser_.message().content_length();
     if (!request_.content_length_ && !parser_.message().chunked()) request_.content_length_ = 0;
@@ -86,13 +80,13 @@ void Exchange::fill_request(std::string_view head) {
 void Exchange::keep_head(bool body_follows) {
     const bool upgrade_follows = promised_ && request_.headers_.contains("Upgrade");
     if (!body_follows && stream_ == nullptr && !upgrade_follows) return;
-    const char* const begin = head_.method_name.data();  // the head begins with it
+    const char* const begin = head().method_name.data();  // the head begins with it
     if (begin == kept_head_.data()) return;
     const std::string_view all{begin, session_->head_size()};
     kept_head_.assign(all);
     const char* const to = kept_head_.data();
-    for (std::string_view* view : {&request_.method_name_, &request_.target_, &request_.raw_path_, &request_.raw_query_,
-                                   &request_.host_, &head_.method_name}) {
+    RequestHead& views = request_.head_;
+    for (std::string_view* view : {&views.method_name, &views.target, &views.path, &views.query, &views.authority}) {
         *view = moved(*view, all, to);
     }
     if (request_.path_) *request_.path_ = moved(*request_.path_, all, to);
@@ -164,13 +158,21 @@ bool Exchange::add_field(std::string_view name, std::string_view value) {
     return true;
 }
 
+bool Exchange::add_content_type(std::string_view value) {
+    constexpr std::string_view name = "Content-Type";
+    if (state_ != State::waiting || !is_field_value(value)) return false;
+    HeadWriter{fields_.extend(name.size() + value.size() + 4)}.field(name, value);
+    has_content_type_ = true;
+    return true;
+}
+
 /// Whether the connection ends with this answer, as far as that is known when its head is written.
 bool Exchange::ends_connection() const noexcept {
-    return closes_ || !head_.keep_alive || session_->ends_after(number_);
+    return closes_ || !head().keep_alive || session_->ends_after(number_);
 }
 
 bool Exchange::has_body(std::uint64_t length) const noexcept {
-    return head_.method != Method::head && status_has_body(status_) && status_ != 205 && length != 0;
+    return head().method != Method::head && status_has_body(status_) && status_ != 205 && length != 0;
 }
 
 std::size_t Exchange::head_bound() const noexcept {
@@ -192,7 +194,7 @@ void Exchange::write_head(HeadWriter& out, Framing framing, std::uint64_t length
     }
     if (closes_) [[unlikely]] {
         out.text("Connection: close\r\n");
-    } else if (head_.minor_version == 0) [[unlikely]] {
+    } else if (head().minor_version == 0) [[unlikely]] {
         out.text("Connection: keep-alive\r\n");
     }
     out.text(fields_.text());
@@ -307,7 +309,7 @@ void Exchange::answer_instead(unsigned status) {
     state_ = State::waiting;
     fields_.clear();
     set_status(status);
-    add_field("Content-Type", "text/plain; charset=utf-8");
+    add_content_type("text/plain; charset=utf-8");
     send(as_bytes(arena_.join(reason_phrase(status), "\n")));
 }
 
@@ -316,7 +318,7 @@ void Exchange::answer_instead(unsigned status) {
 Result Exchange::begin_body(std::optional<std::uint64_t> length) {
     if (!may_answer()) return Result::closed;
     if (status_ == 205) length = 0;
-    framing_ = length ? Framing::length : head_.minor_version == 1 ? Framing::chunks : Framing::until_close;
+    framing_ = length ? Framing::length : head().minor_version == 1 ? Framing::chunks : Framing::until_close;
     // The rest of the request may come in while the answer goes out: that is not yet a reason to close.
     closes_ = ends_connection() || (framing_ == Framing::until_close && has_body(1));
     left_ = length.value_or(0);
@@ -387,7 +389,7 @@ Result Exchange::upgrade(std::string_view protocol, std::unique_ptr<ConnectionHa
     const bool asked =
         request_.headers_.has_token("Connection", "upgrade") && request_.headers_.has_token("Upgrade", protocol);
     const bool has_body = request_.content_length_ != std::uint64_t{0};
-    if (!may_answer() || !asked || has_body || !request_complete_ || head_.minor_version == 0) return Result::closed;
+    if (!may_answer() || !asked || has_body || !request_complete_ || head().minor_version == 0) return Result::closed;
     std::string head{"HTTP/1.1 101 Switching Protocols\r\n"};
     head.append(context_->common_fields()).append("Connection: Upgrade\r\nUpgrade: ").append(protocol);
     head.append("\r\n").append(fields_.text()).append("\r\n");

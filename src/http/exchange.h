@@ -70,7 +70,7 @@ public:
     [[nodiscard]] Response& response() noexcept { return response_; }
     [[nodiscard]] RequestParser& parser() noexcept { return parser_; }
     [[nodiscard]] Arena& arena() noexcept { return arena_; }
-    [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
+    [[nodiscard]] const RequestHead& head() const noexcept { return request_.head_; }
     [[nodiscard]] Stream* stream() const noexcept { return stream_.get(); }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
@@ -92,6 +92,9 @@ public:
     void set_status(unsigned code) noexcept { status_ = code >= 200 && code <= 999 ? code : 500; }
     [[nodiscard]] unsigned status() const noexcept { return status_; }
     bool add_field(std::string_view name, std::string_view value);
+
+    /// The field that most answers have, with less to look at.
+    bool add_content_type(std::string_view value);
     [[nodiscard]] bool has_content_type() const noexcept { return has_content_type_; }
 
     /// Adds whole field lines that were checked when they were made.
@@ -142,7 +145,6 @@ private:
     Request request_;
     Response response_;
     RequestParser parser_;
-    RequestHead head_;
     Arena arena_;
     Outbox outbox_;
     std::uint64_t number_ = 0;

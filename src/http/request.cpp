@@ -21,12 +21,12 @@ std::pair<std::string_view, std::string_view> next_parameter(std::string_view& q
 }  // namespace
 
 std::string_view Request::path() const {
-    if (!path_) path_ = percent_decode(raw_path_, exchange_->arena()).value_or(raw_path_);
+    if (!path_) path_ = percent_decode(head_.path, exchange_->arena()).value_or(head_.path);
     return *path_;
 }
 
 std::optional<std::string_view> Request::query(std::string_view name) const {
-    for (std::string_view rest = raw_query_; !rest.empty();) {
+    for (std::string_view rest = head_.query; !rest.empty();) {
         const auto [raw_name, raw_value] = next_parameter(rest);
         if (percent_decode(raw_name, exchange_->arena(), Plus::is_space) != name) continue;
         return percent_decode(raw_value, exchange_->arena(), Plus::is_space);
@@ -36,7 +36,7 @@ std::optional<std::string_view> Request::query(std::string_view name) const {
 
 std::vector<std::pair<std::string_view, std::string_view>> Request::query_parameters() const {
     std::vector<std::pair<std::string_view, std::string_view>> parameters;
-    for (std::string_view rest = raw_query_; !rest.empty();) {
+    for (std::string_view rest = head_.query; !rest.empty();) {
         const auto [raw_name, raw_value] = next_parameter(rest);
         const auto name = percent_decode(raw_name, exchange_->arena(), Plus::is_space);
         const auto value = percent_decode(raw_value, exchange_->arena(), Plus::is_space);

@@ -50,6 +50,10 @@ bool Response::header(std::string_view name, std::string_view value) {
     return !is_own_field(name) && exchange_.add_field(name, value);
 }
 
+bool Response::content_type(std::string_view type) {
+    return exchange_.add_content_type(type);
+}
+
 bool Response::cookie(const Cookie& cookie) {
     const std::optional<std::string> value = set_cookie_value(cookie);
     return value && exchange_.add_field("Set-Cookie", *value);

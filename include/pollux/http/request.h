@@ -10,6 +10,7 @@
 
 #include <pollux/bytes.h>
 #include <pollux/connection.h>
+#include <pollux/detail/request_head.h>
 #include <pollux/http/fields.h>
 #include <pollux/http/method.h>
 
@@ -27,23 +28,23 @@ public:
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
-    [[nodiscard]] Method method() const noexcept { return method_; }
+    [[nodiscard]] Method method() const noexcept { return head_.method; }
 
     /// The method as it was sent, which tells `Method::other` apart.
-    [[nodiscard]] std::string_view method_name() const noexcept { return method_name_; }
+    [[nodiscard]] std::string_view method_name() const noexcept { return head_.method_name; }
 
     /// What stands between method and version, as it was sent: a path with a query, an absolute URI, or `*`.
-    [[nodiscard]] std::string_view target() const noexcept { return target_; }
+    [[nodiscard]] std::string_view target() const noexcept { return head_.target; }
 
     /// The path as it was sent, without the query; `*` for `OPTIONS *`, `/` for an absolute URI without a path.
-    [[nodiscard]] std::string_view raw_path() const noexcept { return raw_path_; }
+    [[nodiscard]] std::string_view raw_path() const noexcept { return head_.path; }
 
     /// The path, percent-decoded. Decoding can make a `/` out of `%2F`: whoever splits it into segments should let a
     /// `Router` do it, which splits first. It may have `..` in it.
     [[nodiscard]] std::string_view path() const;
 
     /// What follows the first `?`, as it was sent; empty if nothing does.
-    [[nodiscard]] std::string_view raw_query() const noexcept { return raw_query_; }
+    [[nodiscard]] std::string_view raw_query() const noexcept { return head_.query; }
 
     /// The value of the first parameter of that name in the query, decoded (`+` is a space, as forms send it); none if
     /// there is none or it cannot be decoded.
@@ -56,10 +57,10 @@ public:
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
 
     /// Whom it is for: the authority of an absolute URI, else `Host`. Empty if HTTP/1.0 told none.
-    [[nodiscard]] std::string_view host() const noexcept { return host_; }
+    [[nodiscard]] std::string_view host() const noexcept { return head_.authority; }
 
     /// 0 or 1: HTTP/1.0 or HTTP/1.1.
-    [[nodiscard]] unsigned minor_version() const noexcept { return minor_version_; }
+    [[nodiscard]] unsigned minor_version() const noexcept { return head_.minor_version; }
 
     [[nodiscard]] const Fields& headers() const noexcept { return headers_; }
 
@@ -102,19 +103,13 @@ private:
 
     Exchange* exchange_ = nullptr;
     Connection* connection_ = nullptr;
-    std::string_view method_name_;
-    std::string_view target_;
-    std::string_view raw_path_;
-    std::string_view raw_query_;
-    std::string_view host_;
+    RequestHead head_;
     mutable std::optional<std::string_view> path_;
     std::optional<std::uint64_t> content_length_;
     Fields headers_;
     Fields trailers_;
     Bytes body_;
     std::vector<Parameter> parameters_;
-    Method method_ = Method::other;
-    std::uint8_t minor_version_ = 1;
 };
 
 }  // namespace pollux::http

@@ -91,7 +91,7 @@ public:
     bool header(std::string_view name, std::string_view value);
 
     /// `header("Content-Type", …)`.
-    bool content_type(std::string_view type) { return header("Content-Type", type); }
+    bool content_type(std::string_view type);
 
     /// Adds a `Set-Cookie`. False if a part of it has characters that cannot be in there.
     bool cookie(const Cookie& cookie);

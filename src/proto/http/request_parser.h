@@ -6,24 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include <pollux/http/method.h>
+#include <pollux/detail/request_head.h>
 
 #include "proto/http/message_parser.h"
 
 namespace pollux::http {
-
-/// What a request's head says. Views into it.
-struct RequestHead {
-    std::string_view method_name;
-    std::string_view target;
-    std::string_view path;       ///< Not decoded.
-    std::string_view query;      ///< Not decoded; without the question mark.
-    std::string_view authority;  ///< Of an absolute target, else of `Host`.
-    Method method = Method::other;
-    std::uint8_t minor_version = 1;
-    bool expects_continue = false;
-    bool keep_alive = false;  ///< RFC 9112, 9.3.
-};
 
 /// Why a request is refused: the status of the answer and a text for logs in static storage. 0: it is not.
 struct Refusal {
