@@ -58,13 +58,12 @@ std::error_code ClientCall::check(const ClientRequest& request, Url& url) {
 }
 
 ClientCall::ClientCall(RequestId id, ClientRequest request, Url url, const ClientOptions& options,
-                       std::unique_ptr<ClientHandler> handler, ClientUpgrade upgrade)
+                       std::unique_ptr<ClientHandler> handler)
     : id_(id),
       request_(std::move(request)),
       url_(std::move(url)),
       url_text_(url_.to_string()),
       handler_(std::move(handler)),
-      upgrade_(std::move(upgrade)),
       timeout_(request_.timeout.value_or(options.timeout)),
       max_body_bytes_(request_.max_body_bytes.value_or(std::numeric_limits<std::uint64_t>::max())),
       max_redirects_(request_.max_redirects.value_or(options.max_redirects)),
@@ -77,8 +76,7 @@ ClientCall::ClientCall(RequestId id, ClientRequest request, Url url, const Clien
 }
 
 bool ClientCall::may_be_pipelined() const noexcept {
-    return is_idempotent(method_of(request_.method)) && !request_.streamed && upgrade_.protocol.empty() &&
-           repetitions_ == 0;
+    return is_idempotent(method_of(request_.method)) && !request_.streamed && repetitions_ == 0;
 }
 
 bool ClientCall::may_be_repeated() const noexcept {
@@ -91,7 +89,6 @@ void ClientCall::write_head(std::string& out) const {
     const auto host = find_header(request_.headers, "Host");
     RequestHeadWriter writer{out, request_.method, url_.target(request_.method),
                              host ? std::string{*host} : url_.authority()};
-    if (!upgrade_.protocol.empty()) writer.upgrade(upgrade_.protocol);
     for (const Header& header : request_.headers) {
         if (!same_name(header.name, "Host")) writer.field(header.name, header.value);
     }
@@ -144,7 +141,7 @@ ResponseHead ClientCall::head_of(const ResponseParser& answer) const noexcept {
 }
 
 ClientCall::Course ClientCall::receive_head(const ResponseParser& answer) {
-    if (answer.status() == switching_protocols) return Course::hand_over;
+    if (answer.status() == switching_protocols) return Course::refuse;
     if (plan_redirect(answer)) {
         const bool short_enough = answer.content_length().value_or(0) <= max_discarded_bytes;
         return answer.keep_alive() && short_enough ? Course::discard : Course::leave;
@@ -168,15 +165,6 @@ bool ClientCall::receive_body(Bytes bytes) {
         handler_->on_body(*this, bytes);
     }
     return true;
-}
-
-std::unique_ptr<ConnectionHandler> ClientCall::take_over(const ResponseParser& answer) {
-    const Fields fields = answer.headers();
-    if (upgrade_.protocol.empty() || !fields.has_token("Connection", "upgrade") ||
-        !fields.has_token("Upgrade", upgrade_.protocol)) {
-        return nullptr;
-    }
-    return upgrade_.accept(head_of(answer));
 }
 
 void ClientCall::pause() noexcept {

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +10,6 @@
 #include <system_error>
 #include <vector>
 
-#include <pollux/handler.h>
 #include <pollux/http/client.h>
 #include <pollux/timer.h>
 
@@ -22,34 +20,23 @@ namespace pollux::http {
 
 class ClientConnection;
 
-/// How a request asks for another protocol (RFC 9110, 7.8). Internal: WebSocket clients are made with it.
-struct ClientUpgrade {
-    /// The protocol's name, as in "websocket"; empty for a request that asks for none.
-    std::string protocol{};
-
-    /// Looks at the head of a 101 that names the protocol and gives the handler that the connection is handed over to:
-    /// it hears `on_open`, then what came behind the head. Null refuses, and the request fails. What a handler of the
-    /// request hears of a hand-over is `on_end`.
-    std::function<std::unique_ptr<ConnectionHandler>(const ResponseHead&)> accept{};
-};
-
 /// Owned by the client's core. It knows what is to be sent and what its handler was told; the connection it is on knows
 /// the wire. Its reactor's thread, once it was handed there.
 class ClientCall final : public ClientExchange {
 public:
     /// What is next with an answer whose head came.
     enum class Course : std::uint8_t {
-        deliver,    ///< The handler hears of it.
-        discard,    ///< It is a redirect that is followed; its body is read for the sake of the connection.
-        leave,      ///< The same, with a body that is not worth that.
-        hand_over,  ///< The connection changes its protocol.
+        deliver,  ///< The handler hears of it.
+        discard,  ///< It is a redirect that is followed; its body is read for the sake of the connection.
+        leave,    ///< The same, with a body that is not worth that.
+        refuse,   ///< The server switches to a protocol that nobody asked for.
     };
 
     /// What is checked before anything is done with a request: that it can be sent, and where to.
     [[nodiscard]] static std::error_code check(const ClientRequest& request, Url& url);
 
     ClientCall(RequestId id, ClientRequest request, Url url, const ClientOptions& options,
-               std::unique_ptr<ClientHandler> handler, ClientUpgrade upgrade);
+               std::unique_ptr<ClientHandler> handler);
 
     [[nodiscard]] RequestId number() const noexcept { return id_; }
     [[nodiscard]] const Url& url() const noexcept { return url_; }
@@ -85,9 +72,6 @@ public:
 
     /// A part of the answer's body. False if no more of it is wanted.
     [[nodiscard]] bool receive_body(Bytes bytes);
-
-    /// The handler for the protocol that the answer switches to; null if it does not.
-    [[nodiscard]] std::unique_ptr<ConnectionHandler> take_over(const ResponseParser& answer);
 
     /// The body may be written.
     void drained() {
@@ -130,7 +114,6 @@ private:
     std::string url_text_;
     std::shared_ptr<const std::string> body_;
     std::unique_ptr<ClientHandler> handler_;
-    ClientUpgrade upgrade_;
     std::chrono::milliseconds timeout_;
     std::uint64_t max_body_bytes_;
     unsigned max_redirects_;

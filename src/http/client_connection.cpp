@@ -39,24 +39,24 @@ public:
     explicit Link(const std::weak_ptr<ClientConnection>& owner) : owner_(owner.lock()) {}
 
     void on_open(Connection& connection) override {
-        if (owner_ != nullptr) owner_->listener().on_open(connection);
+        if (owner_ != nullptr) owner_->on_open(connection);
     }
     void on_data(Connection& connection, Bytes data) override {
-        if (owner_ != nullptr) owner_->listener().on_data(connection, data);
+        if (owner_ != nullptr) owner_->on_data(connection, data);
     }
     void on_end(Connection& connection) override {
-        if (owner_ != nullptr) owner_->listener().on_end(connection);
+        if (owner_ != nullptr) owner_->on_end(connection);
     }
     void on_drain(Connection& connection) override {
-        if (owner_ != nullptr) owner_->listener().on_drain(connection);
+        if (owner_ != nullptr) owner_->on_drain(connection);
     }
     void on_close(Connection& connection, CloseReason reason, std::error_code error) override {
         if (owner_ == nullptr) return;
-        owner_->listener().on_close(connection, reason, error);
+        owner_->on_close(connection, reason, error);
         owner_->client_->stop();
     }
     void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override {
-        if (owner_ != nullptr) owner_->listener().on_connect_error(error, attempt, will_retry);
+        if (owner_ != nullptr) owner_->on_connect_error(error, attempt, will_retry);
     }
 
 private:
@@ -76,11 +76,6 @@ ClientConnection::~ClientConnection() {
 Status ClientConnection::connect(pollux::ClientOptions options) {
     client_ = std::make_unique<pollux::Client<Link>>(pool_->reactor().engine(), std::move(options), weak_from_this());
     return client_->start();
-}
-
-ConnectionHandler& ClientConnection::listener() noexcept {
-    if (successor_ != nullptr) return *successor_;
-    return *this;
 }
 
 void ClientConnection::on_open(Connection& connection) {
@@ -229,7 +224,7 @@ std::size_t ClientConnection::receive(Bytes data) {
             case Kind::more:
                 return data.size();
             case Kind::head:
-                receive_head(data.subspan(used));
+                receive_head();
                 break;
             case Kind::body:
                 if (call.receive_body(event.body)) {
@@ -251,7 +246,7 @@ std::size_t ClientConnection::receive(Bytes data) {
     return used;
 }
 
-void ClientConnection::receive_head(Bytes rest) {
+void ClientConnection::receive_head() {
     head_received_ = true;
     timer_.cancel();
     keep_alive_ = parser_.keep_alive();
@@ -265,28 +260,10 @@ void ClientConnection::receive_head(Bytes rest) {
         case ClientCall::Course::leave:
             finish_front(false);
             break;
-        case ClientCall::Course::hand_over:
-            hand_over(call, rest);
+        case ClientCall::Course::refuse:
+            pool_->fail(call, Errc::protocol_error);
             break;
     }
-}
-
-/// The server switches to another protocol. The connection is the new handler's from now on, whatever becomes of the
-/// client.
-void ClientConnection::hand_over(ClientCall& call, Bytes rest) {
-    std::unique_ptr<ConnectionHandler> successor = sending_ == nullptr ? call.take_over(parser_) : nullptr;
-    if (successor == nullptr) {
-        pool_->fail(call, Errc::protocol_error);
-        return;
-    }
-    in_flight_.clear();
-    call.detach();
-    const std::shared_ptr<ClientConnection> self = pool_->release(*this);
-    successor_ = std::move(successor);
-    pool_->answered(call, {});
-    part();
-    successor_->on_open(*connection_);
-    if (!rest.empty() && connection_->is_open()) successor_->on_data(*connection_, rest);
 }
 
 /// The answer to the front is there, or enough of it.

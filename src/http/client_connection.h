@@ -88,9 +88,6 @@ private:
     void on_close(Connection& connection, CloseReason reason, std::error_code error) override;
     void on_connect_error(std::error_code error, unsigned attempt, bool will_retry) override;
 
-    /// Who hears of the connection.
-    [[nodiscard]] ConnectionHandler& listener() noexcept;
-
     void send_waiting();
     void ask_for_body();
     void begin_front();
@@ -100,8 +97,7 @@ private:
     [[nodiscard]] std::size_t receive(Bytes data);
     void receive_rest();
     void receive_end();
-    void receive_head(Bytes rest);
-    void hand_over(ClientCall& call, Bytes rest);
+    void receive_head();
     void finish_front(bool complete);
     void settle(ClientCall& call);
     void defer(void (ClientConnection::*step)());
@@ -111,8 +107,7 @@ private:
     ClientHost* host_;
     Connection* connection_ = nullptr;  // null until it is established
     std::unique_ptr<pollux::Client<Link>> client_;
-    std::unique_ptr<ConnectionHandler> successor_;  // once the connection speaks another protocol
-    Timer timer_;                                   // for the head of the front's answer; when idle, for leaving
+    Timer timer_;  // for the head of the front's answer; when idle, for leaving
     ResponseParser parser_;
     std::deque<ClientCall*> in_flight_;  // null: given up; never at the front
     ClientCall* sending_ = nullptr;      // the last in flight, until all of it was handed over

@@ -102,7 +102,7 @@ void Client::Core::stop() {
     life_.wait_stopped(begins);
 }
 
-RequestId Client::Core::submit(ClientRequest request, std::unique_ptr<ClientHandler> handler, ClientUpgrade upgrade) {
+RequestId Client::Core::submit(ClientRequest request, std::unique_ptr<ClientHandler> handler) {
     Url url;
     std::error_code error = status_.error();
     if (!error) error = ClientCall::check(request, url);
@@ -111,8 +111,7 @@ RequestId Client::Core::submit(ClientRequest request, std::unique_ptr<ClientHand
     }
     if (!error && url.secure) static_cast<void>(tls());  // here rather than on the reactor, since it reads files
     const RequestId id{last_id_.fetch_add(1, std::memory_order_relaxed) + 1};
-    auto call = std::make_unique<ClientCall>(id, std::move(request), std::move(url), options_, std::move(handler),
-                                             std::move(upgrade));
+    auto call = std::make_unique<ClientCall>(id, std::move(request), std::move(url), options_, std::move(handler));
     reactor_->control(
         [self = shared_from_this(), call = std::move(call), error]() mutable { self->begin(std::move(call), error); });
     return id;

@@ -35,7 +35,7 @@ public:
     [[nodiscard]] const ClientOptions& options() const noexcept { return options_; }
     [[nodiscard]] ReactorCore& reactor() const noexcept { return *reactor_; }
 
-    RequestId submit(ClientRequest request, std::unique_ptr<ClientHandler> handler, ClientUpgrade upgrade = {});
+    RequestId submit(ClientRequest request, std::unique_ptr<ClientHandler> handler);
     void cancel(RequestId id);
     void access(RequestId id, std::function<void(ClientExchange&)> work);
     [[nodiscard]] ClientCounters counters() const noexcept;

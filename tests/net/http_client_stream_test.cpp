@@ -1,5 +1,4 @@
 // Bodies that are streamed, up and down, held back and let go; and clients that are destroyed at awkward moments.
-#include "http/client_core.h"
 #include "net/http_client_support.h"
 
 namespace pollux::test {
@@ -269,68 +268,6 @@ TEST_P(HttpClientStreamTest, destroyed_by_a_thread_while_requests_wait) {
         ASSERT_EQ(future.wait_for(0s), std::future_status::ready) << "the destructor waits for every outcome";
         EXPECT_EQ(future.get().error, Errc::cancelled);
     }
-}
-
-/// The way in for clients of other protocols.
-TEST_P(HttpClientStreamTest, another_protocol_takes_the_connection_over) {
-    auto client = make_client();
-    Recorder upgraded;
-    ClientRecord record;
-    const auto send = [&](std::function<std::unique_ptr<ConnectionHandler>(const http::ResponseHead&)> accept) {
-        http::ClientRequest request;
-        request.url = url("/chat");
-        request.headers = {{"X-Key", "1"}};
-        client->core().submit(std::move(request), recording(record, client->reactor()),
-                              {.protocol = "echo", .accept = std::move(accept)});
-    };
-    send([&](const http::ResponseHead& head) {
-        EXPECT_EQ(head.headers.find("X-Accept"), "2");
-        return std::make_unique<Recording>(upgraded, Hooks{.on_data = echo});
-    });
-    RawSocket peer = listener.accept();
-    const SeenRequest request = read_request(peer);
-    EXPECT_TRUE(request.has_line("Connection: Upgrade"));
-    EXPECT_TRUE(request.has_line("Upgrade: echo"));
-    peer.send("HTTP/1.1 101 Go on\r\nConnection: upgrade\r\nUpgrade: echo\r\nX-Accept: 2\r\n\r\nfirst");
-    EXPECT_EQ(peer.receive(5), "first") << "what came behind the head is not lost";
-    ASSERT_TRUE(record.wait_for_outcome());
-    EXPECT_EQ(record.seen().ends, 1u);
-    client.reset();
-    peer.send("second");
-    EXPECT_EQ(peer.receive(6), "second") << "the connection outlives the client";
-    peer.close();
-    ASSERT_TRUE(upgraded.wait_for_closes(1));
-    EXPECT_TRUE(upgraded.wait_until([](const auto& now) { return now.handlers == 0; }));
-    upgraded.expect_in_order("upgraded");
-}
-
-TEST_P(HttpClientStreamTest, another_protocol_is_refused_by_either_side) {
-    const auto client = make_client();
-    const auto send = [&](ClientRecord& record, bool accepts) {
-        http::ClientRequest request;
-        request.url = url();
-        client->core().submit(std::move(request), recording(record, client->reactor()),
-                              {.protocol = "echo", .accept = [=](const http::ResponseHead&) {
-                                   EXPECT_TRUE(accepts);
-                                   return std::unique_ptr<ConnectionHandler>{};
-                               }});
-    };
-    ClientRecord by_server;
-    send(by_server, false);
-    const RawSocket peer = serve_one(answer_of("no", "", "403 Forbidden"));
-    ASSERT_TRUE(by_server.wait_for_outcome());
-    EXPECT_EQ(by_server.seen().status, 403u);
-    ClientRecord other_protocol;
-    send(other_protocol, false);
-    ASSERT_FALSE(read_request(peer).head.empty());
-    peer.send("HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n");
-    ASSERT_TRUE(other_protocol.wait_for_outcome());
-    EXPECT_EQ(other_protocol.error(), Errc::protocol_error);
-    ClientRecord by_client;
-    send(by_client, true);
-    const RawSocket next = serve_one("HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-    ASSERT_TRUE(by_client.wait_for_outcome());
-    EXPECT_EQ(by_client.error(), Errc::protocol_error);
 }
 
 }  // namespace

@@ -283,7 +283,6 @@ public:
 
     /// Internal: the library's own side of the client.
     class Core;
-    [[nodiscard]] Core& core() noexcept { return *core_; }
 
 private:
     std::shared_ptr<Core> core_;
