@@ -206,7 +206,7 @@ void StreamConnection::on_event(std::uint32_t flags, std::size_t sent) {
 bool StreamConnection::receiving_held() const noexcept {
     if (state_ != ConnectionState::open) return false;  // a handshake goes on, and a closing peer's end must be seen
     return paused_ ||
-           (*owner_->options().hold_receive_while_pending && pending() > owner_->options().low_watermark_bytes);
+           (*owner_->options().hold_receive_while_pending && sendable() > owner_->options().low_watermark_bytes);
 }
 
 void StreamConnection::update_receiving() {

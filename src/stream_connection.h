@@ -51,6 +51,9 @@ public:
         if (state_ != ConnectionState::closed) accept(bytes);
     }
 
+    /// `on_drain` is due when the pending bytes are down to the low watermark, be it at once.
+    void want_drain();
+
     /// Where a message of at most `size` bytes may be laid down instead of being sent: where `send_bytes` would copy it
     /// to. Null if that is nowhere now, or the message would be refused: then `send_bytes` it. Valid until anything
     /// else is done with the connection.
@@ -94,6 +97,12 @@ public:
     /// Broadcasts wait, as long as something is sent that they must not come into the middle of.
     void hold_broadcasts(bool held);
     [[nodiscard]] bool paused() const noexcept { return paused_; }
+
+    /// True while nothing is received: it is paused, or its peer does not read what is pending.
+    [[nodiscard]] bool receiving_held() const noexcept;
+
+    /// When bytes went either way last.
+    [[nodiscard]] Time last_activity() const noexcept { return last_activity_; }
     [[nodiscard]] std::size_t pending() const noexcept;
     [[nodiscard]] ConnectionCounters read_counters() const noexcept;
     [[nodiscard]] SocketAddress read_local_address() const;
@@ -239,7 +248,6 @@ private:
     void received_end();
     void fail(int error);
     void update_receiving();
-    [[nodiscard]] bool receiving_held() const noexcept;
     void rearm_idle_timer();
 
     ReactorCore* reactor_;

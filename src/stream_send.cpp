@@ -58,6 +58,11 @@ Result StreamConnection::refuse(std::size_t size) {
     return Result::would_block;
 }
 
+void StreamConnection::want_drain() {
+    drain_wanted_ = true;
+    if (drain_due(sendable())) reactor_->mark_drained(*this);
+}
+
 std::byte* StreamConnection::reserve(std::size_t size) {
     Cork& cork = reactor_->cork();
     if (cork.owner() != this || !nothing_waits() || !accepts()) return nullptr;

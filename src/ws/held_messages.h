@@ -22,16 +22,14 @@ public:
 
     [[nodiscard]] std::size_t bytes() const noexcept { return all_.size(); }
 
-    /// Calls `visit(type, data)` for each, and forgets them.
+    /// Calls `visit(type, data)` for each.
     template <class Visit>
-    void take(Visit&& visit) {
-        const std::string all = std::move(all_);
-        all_.clear();
-        for (std::size_t at = 0; at < all.size();) {
+    void each(Visit&& visit) const {
+        for (std::size_t at = 0; at < all_.size();) {
             Record record;
-            std::memcpy(&record, all.data() + at, sizeof record);
+            std::memcpy(&record, all_.data() + at, sizeof record);
             at += sizeof record;
-            visit(record.type, as_bytes(std::string_view{all}.substr(at, record.size)));
+            visit(record.type, as_bytes(std::string_view{all_}.substr(at, record.size)));
             at += record.size;
         }
     }

@@ -45,15 +45,27 @@ private:
     Session session_;
 };
 
+/// The origin of a page that this server gave.
+bool is_own_origin(const http::Request& request, std::string_view origin) {
+    const std::string_view scheme = request.is_secure() ? "https://" : "http://";
+    return origin.size() == scheme.size() + request.host().size() && origin.starts_with(scheme) &&
+           http::same_name(origin.substr(scheme.size()), request.host());
+}
+
 /// A browser tells where its page comes from.
-bool is_from_elsewhere(const http::Request& request, const std::vector<std::string>& origins) {
-    if (origins.empty()) return false;
-    const std::optional<std::string_view> origin = request.header("Origin");
-    return origin && std::ranges::find(origins, *origin) == origins.end();
+bool is_from_elsewhere(const http::Request& request, const RouteOptions& options) {
+    if (options.origins.empty() && !options.same_origin) return false;
+    bool elsewhere = false;
+    request.headers().each("Origin", [&](std::string_view origin) {
+        const bool listed = std::ranges::find(options.origins, origin) != options.origins.end();
+        if (!listed && !(options.same_origin && is_own_origin(request, origin))) elsewhere = true;
+    });
+    return elsewhere;
 }
 
 void refuse(http::Response& response, const UpgradeRefusal& refusal) {
     if (refusal.status == 426) {
+        http::Exchange::of(response).add_field("Connection", "Upgrade");
         http::Exchange::of(response).add_field("Upgrade", protocol_name);
         response.header("Sec-WebSocket-Version", protocol_version);
     } else if (refusal.status == 405) {
@@ -95,7 +107,7 @@ Result upgrade(http::Response& response, const RouteOptions& options, const deta
         refuse(response, refusal);
         return Result::closed;
     }
-    if (is_from_elsewhere(request, options.origins)) {
+    if (is_from_elsewhere(request, options)) {
         refuse(response, {403, "This page may not open a WebSocket here.\n"});
         return Result::closed;
     }
@@ -129,11 +141,11 @@ Status check(const RouteOptions& options) {
 
 // Broadcasts.
 
-Result broadcast(http::ServerBase& server, const PreparedMessage& message) {
-    return server.pollux::ServerBase::broadcast(message.frame());
+Result broadcast(pollux::ServerBase& server, const PreparedMessage& message) {
+    return server.broadcast(message.frame());
 }
 
-Result broadcast(http::ServerBase& server, MessageType type, Bytes data) {
+Result broadcast(pollux::ServerBase& server, MessageType type, Bytes data) {
     return broadcast(server, PreparedMessage{type, data});
 }
 

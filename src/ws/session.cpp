@@ -59,7 +59,7 @@ void Session::receive(MutableBytes data) {
 
 void Session::receive_end() {
     peer_ended_ = true;
-    if (paused_ || busy_) return;  // what came before it comes first
+    if (paused_ || busy_ || resume_due_) return;  // what came before it comes first
     if (cause_ == CloseReason::none) cause_ = CloseReason::peer_closed;
     end_stream();
 }
@@ -188,7 +188,8 @@ void Session::keep(Bytes rest) {
 }
 
 void Session::pause() {
-    if (std::exchange(paused_, true)) return;
+    // Behind our Close, nothing but the peer's is of interest, and that is not to wait.
+    if (state_ != State::open || std::exchange(paused_, true)) return;
     stream_->pause();
 }
 
@@ -207,7 +208,6 @@ void Session::go_on_soon() {
 
 /// With what was kept, and what came after it.
 void Session::go_on() {
-    if (std::exchange(drain_due_, false) && open()) handler_->on_drain(*this);
     BufferPool::Buffer kept = std::move(rest_);
     if (kept != nullptr) {
         const MutableBytes bytes{reinterpret_cast<std::byte*>(kept->data()), kept->size()};
@@ -309,7 +309,9 @@ void Session::on_timer() {
 }
 
 void Session::ping_or_give_up() {
-    if (last_ping_ > last_received_ && ++missed_pongs_ > options_->max_missed_pongs) {
+    // A peer that reads slowly is not listened to meanwhile: that it reads shows that it is there.
+    const bool reads = stream_->receiving_held() && stream_->last_activity() > last_ping_;
+    if (last_ping_ > last_received_ && !reads && ++missed_pongs_ > options_->max_missed_pongs) {
         stream_->abort_with(CloseReason::ping_timeout);
         return;
     }

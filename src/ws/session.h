@@ -49,7 +49,14 @@ public:
 
     // What the public class offers, and the functions with ids.
 
-    Result send_data(MessageType type, Bytes data, bool promised);
+    /// Whether what is to be sent may be refused.
+    enum class Passage : std::uint8_t {
+        checked,   ///< By the watermarks.
+        promised,  ///< It was accepted by another thread's mailbox: beyond `max_pending_bytes` the connection ends.
+        admitted,  ///< Not any more.
+    };
+
+    Result send_data(MessageType type, Bytes data, Passage passage);
     Result send_prepared(const PreparedMessage& message);
     Result send_part(MessageType type, Bytes part, bool last);
     Result send_control(Opcode opcode, Bytes payload);
@@ -94,14 +101,19 @@ private:
     }
     std::byte* write_header(std::byte* out, std::uint8_t first, std::size_t size, Mask& mask);
     std::size_t write_frame(std::byte* out, std::uint8_t first, Bytes data);
-    Result send_frame(std::uint8_t first, Bytes data, bool promised);
-    Result send_long_frame(std::uint8_t first, Bytes data, bool promised);
-    Result send_compressed(std::uint8_t first, Bytes data, bool promised);
-    Result send_specially(MessageType type, Bytes data, bool promised);
-    Result hold(MessageType type, Bytes data, bool promised);
-    [[nodiscard]] Result admit(std::size_t size, bool promised);
+    Result send_frame(std::uint8_t first, Bytes data, Passage passage);
+    Result send_long_frame(std::uint8_t first, Bytes data, Passage passage);
+    Result send_compressed(std::uint8_t first, Bytes data, Passage passage);
+    Result hold(MessageType type, Bytes data, Passage passage);
+    [[nodiscard]] Result admit(std::size_t size, Passage passage);
     void send_masked(std::byte* header, std::size_t header_size, Bytes data, Mask mask);
-    void release_held();
+    Result send_whole(MessageType type, Bytes data, Passage passage);
+    [[nodiscard]] std::size_t cost_of(Bytes data) const noexcept;
+    [[nodiscard]] std::size_t max_pending_bytes() const noexcept {
+        return stream_->owner().options().max_pending_bytes;
+    }
+    [[nodiscard]] Bytes compress_part(Bytes part, bool last);
+    void end_parts();
     void send_due_pong();
     [[nodiscard]] Deflater& deflater();
     void set_up_deflate();

@@ -47,7 +47,7 @@ std::size_t Session::write_frame(std::byte* out, std::uint8_t first, Bytes data)
 }
 
 /// All of the frame is accepted, or none of it.
-Result Session::send_frame(std::uint8_t first, Bytes data, bool promised) {
+Result Session::send_frame(std::uint8_t first, Bytes data, Passage passage) {
     if (data.size() <= max_corked_bytes) [[likely]] {
         std::byte* const place = stream_->reserve(max_frame_header_bytes + data.size());
         if (place != nullptr) [[likely]] {
@@ -55,12 +55,12 @@ Result Session::send_frame(std::uint8_t first, Bytes data, bool promised) {
             return Result::ok;
         }
     }
-    return send_long_frame(first, data, promised);
+    return send_long_frame(first, data, passage);
 }
 
-Result Session::send_long_frame(std::uint8_t first, Bytes data, bool promised) {
+Result Session::send_long_frame(std::uint8_t first, Bytes data, Passage passage) {
     const std::size_t size = frame_header_bytes(data.size(), role_) + data.size();
-    if (const Result result = admit(size, promised); result != Result::ok) return result;
+    if (const Result result = admit(size, passage); result != Result::ok) return result;
     std::byte header[max_frame_header_bytes];
     Mask mask;
     const auto header_size = static_cast<std::size_t>(write_header(header, first, data.size(), mask) - header);
@@ -86,21 +86,19 @@ void Session::send_masked(std::byte* header, std::size_t header_size, Bytes data
 }
 
 /// Whether so much may be sent. What was promised passes the watermark, but not the end of all patience.
-Result Session::admit(std::size_t size, bool promised) {
-    if (!promised) return stream_->admit(size);
+Result Session::admit(std::size_t size, Passage passage) {
+    if (passage == Passage::checked) return stream_->admit(size);
     if (!stream_->accepts()) return Result::closed;
-    if (stream_->pending() + size <= stream_->owner().options().max_pending_bytes) return Result::ok;
+    if (passage == Passage::admitted || stream_->pending() + size <= max_pending_bytes()) return Result::ok;
     stream_->finish(CloseReason::slow_consumer, {});
     return Result::closed;
 }
 
 // Messages.
 
-Result Session::send_data(MessageType type, Bytes data, bool promised) {
+Result Session::send_data(MessageType type, Bytes data, Passage passage) {
     if (!open()) return Result::closed;
-    const bool plain = !sending_parts_ && (!deflates_ || data.size() < options_->deflate.min_bytes);
-    const Result result = plain ? send_frame(final_frame(static_cast<Opcode>(type)), data, promised)
-                                : send_specially(type, data, promised);
+    const Result result = sending_parts_ ? hold(type, data, passage) : send_whole(type, data, passage);
     if (result == Result::ok) [[likely]] {
         ++counters_.messages_sent;
         last_message_ = now();
@@ -108,13 +106,14 @@ Result Session::send_data(MessageType type, Bytes data, bool promised) {
     return result;
 }
 
-Result Session::send_specially(MessageType type, Bytes data, bool promised) {
-    if (sending_parts_) return hold(type, data, promised);
-    return send_compressed(final_frame(static_cast<Opcode>(type)), data, promised);
+Result Session::send_whole(MessageType type, Bytes data, Passage passage) {
+    const std::uint8_t first = final_frame(static_cast<Opcode>(type));
+    const bool plain = !deflates_ || data.size() < options_->deflate.min_bytes;
+    return plain ? send_frame(first, data, passage) : send_compressed(first, data, passage);
 }
 
 Result Session::send_prepared(const PreparedMessage& message) {
-    if (role_ == Role::client || sending_parts_) return send_data(message.type(), message.data(), false);
+    if (role_ == Role::client || sending_parts_) return send_data(message.type(), message.data(), Passage::checked);
     if (!open()) return Result::closed;
     const Result result = stream_->send_bytes(message.frame());
     if (result == Result::ok) {
@@ -129,7 +128,7 @@ Result Session::send_control(Opcode opcode, Bytes payload) {
     if (payload.size() > max_control_bytes) return Result::too_large;
     std::byte frame[max_frame_header_bytes + max_control_bytes];
     const std::size_t size = write_frame(frame, final_frame(opcode), payload);
-    if (stream_->pending() + size > stream_->owner().options().max_pending_bytes) return Result::would_block;
+    if (stream_->pending() + size > max_pending_bytes()) return Result::would_block;
     stream_->send_admitted(Bytes{frame, size}, {});
     return Result::ok;
 }
@@ -144,7 +143,7 @@ Result Session::send_message(std::uint8_t kind, Bytes body, bool promised) {
     switch (static_cast<Opcode>(kind)) {
         case Opcode::text:
         case Opcode::binary:
-            return send_data(static_cast<MessageType>(kind), body, promised);
+            return send_data(static_cast<MessageType>(kind), body, promised ? Passage::promised : Passage::checked);
         case Opcode::ping:
         case Opcode::pong:
             return send_control(static_cast<Opcode>(kind), body);
@@ -171,9 +170,9 @@ Deflater& Session::deflater() {
     return *deflater_;
 }
 
-Result Session::send_compressed(std::uint8_t first, Bytes data, bool promised) {
+Result Session::send_compressed(std::uint8_t first, Bytes data, Passage passage) {
     // Before it is compressed: the next message may refer to this one, so it has to go out then.
-    const Result result = admit(max_frame_header_bytes + Deflater::bound(data.size()), promised);
+    const Result result = admit(cost_of(data), passage);
     if (result != Result::ok) return result;
     std::string& out = context_->scratch;
     out.clear();
@@ -182,20 +181,24 @@ Result Session::send_compressed(std::uint8_t first, Bytes data, bool promised) {
     if (independent) deflater().reset();
     // What does not get shorter is sent as it is, unless the next message may refer to it.
     const bool shorter = !independent || out.size() < data.size();
-    const Result sent =
-        shorter ? send_frame(first | frame_bits::rsv1, as_bytes(out), true) : send_frame(first, data, true);
+    const Result sent = shorter ? send_frame(first | frame_bits::rsv1, as_bytes(out), Passage::admitted)
+                                : send_frame(first, data, Passage::admitted);
     context_->trim();
     return sent;
 }
 
 // Fragments.
 
+/// An upper bound on what a message, or a part of one, becomes on the wire.
+std::size_t Session::cost_of(Bytes data) const noexcept {
+    return max_frame_header_bytes + (deflates_ ? Deflater::bound(data.size()) : data.size());
+}
+
 Result Session::send_part(MessageType type, Bytes part, bool last) {
     if (!open()) return Result::closed;
-    if (!sending_parts_ && last) return send_data(type, part, false);
     const bool begins = !sending_parts_;
-    const std::size_t bound = max_frame_header_bytes + Deflater::bound(part.size());
-    if (const Result result = stream_->admit(bound); result != Result::ok) return result;
+    if (begins && last) return send_data(type, part, Passage::checked);
+    if (const Result result = stream_->admit(cost_of(part)); result != Result::ok) return result;
     if (begins) {
         // Those of a reactor cannot wait for the end of a message.
         parts_compressed_ = deflates_ && options_->deflate.memory == DeflateMemory::per_connection;
@@ -204,54 +207,47 @@ Result Session::send_part(MessageType type, Bytes part, bool last) {
     }
     std::uint8_t first = begins ? opcode_of(type) : 0;
     if (last) first |= frame_bits::fin;
-    if (parts_compressed_) {
-        if (begins) first |= frame_bits::rsv1;
-        std::string& out = context_->scratch;
-        out.clear();
-        deflater().compress(part, last, out);
-        if (last && terms_.deflate->no_context_takeover(role_)) deflater().reset();
-        part = as_bytes(out);
-    }
-    const Result result = send_frame(first, part, true);
+    if (begins && parts_compressed_) first |= frame_bits::rsv1;
+    if (parts_compressed_) part = compress_part(part, last);
+    const Result result = send_frame(first, part, Passage::admitted);
     last_message_ = now();
-    if (last && result == Result::ok) {
-        ++counters_.messages_sent;
-        sending_parts_ = false;
-        release_held();
-        stream_->hold_broadcasts(false);
-    }
+    if (last && result == Result::ok) end_parts();
     return result;
 }
 
-/// It waits until the message that is being sent in fragments is complete.
-Result Session::hold(MessageType type, Bytes data, bool promised) {
-    const std::size_t limit = stream_->owner().options().max_pending_bytes;
-    if (data.size() > limit) return Result::too_large;
+Bytes Session::compress_part(Bytes part, bool last) {
+    std::string& out = context_->scratch;
+    out.clear();
+    deflater().compress(part, last, out);
+    if (last && terms_.deflate->no_context_takeover(role_)) deflater().reset();
+    return as_bytes(out);
+}
+
+/// The message is complete: what waited for that follows.
+void Session::end_parts() {
+    ++counters_.messages_sent;
+    sending_parts_ = false;
+    if (const std::unique_ptr<HeldMessages> held = std::move(held_)) {
+        held->each([this](MessageType type, Bytes data) {
+            if (open()) send_whole(type, data, Passage::admitted);
+        });
+    }
+    stream_->hold_broadcasts(false);
+    if (std::exchange(drain_due_, false)) stream_->want_drain();
+}
+
+/// It waits until the message that is being sent in fragments is complete. What is accepted here is sent then, however
+/// much is pending.
+Result Session::hold(MessageType type, Bytes data, Passage passage) {
+    if (data.size() > max_pending_bytes()) return Result::too_large;
     if (held_ == nullptr) held_ = std::make_unique<HeldMessages>();
-    if (held_->bytes() + data.size() > limit) {
-        if (promised) {
-            stream_->finish(CloseReason::slow_consumer, {});
-            return Result::closed;
-        }
+    if (held_->bytes() + data.size() > max_pending_bytes()) {
         drain_due_ = true;
-        return Result::would_block;
+        if (passage == Passage::promised) stream_->finish(CloseReason::slow_consumer, {});
+        return passage == Passage::promised ? Result::closed : Result::would_block;
     }
     held_->add(type, data);
     return Result::ok;
-}
-
-void Session::release_held() {
-    if (const std::unique_ptr<HeldMessages> held = std::move(held_)) {
-        held->take([this](MessageType type, Bytes data) {
-            if (!open()) return;
-            if (deflates_ && data.size() >= options_->deflate.min_bytes) {
-                send_compressed(final_frame(static_cast<Opcode>(type)), data, true);
-            } else {
-                send_frame(final_frame(static_cast<Opcode>(type)), data, true);
-            }
-        });
-    }
-    if (drain_due_) go_on_soon();
 }
 
 }  // namespace pollux::ws

@@ -23,7 +23,7 @@ Result send_by_id(Engine& engine, ConnectionId id, Opcode opcode, Bytes body) {
 }  // namespace
 
 Result WebSocket::send(MessageType type, Bytes data) {
-    return session(*this).send_data(type, data, false);
+    return session(*this).send_data(type, data, Session::Passage::checked);
 }
 Result WebSocket::send(const PreparedMessage& message) {
     return session(*this).send_prepared(message);
@@ -66,6 +66,12 @@ Counters WebSocket::counters() const noexcept {
 }
 Connection& WebSocket::connection() const noexcept {
     return session(*this).stream();
+}
+
+WebSocket* find(Reactor& reactor, ConnectionId id) noexcept {
+    Connection* const connection = reactor.find(id);
+    if (connection == nullptr) return nullptr;
+    return dynamic_cast<Session*>(static_cast<StreamConnection*>(connection)->protocol());
 }
 
 Result send(Engine& engine, ConnectionId id, MessageType type, Bytes data) {

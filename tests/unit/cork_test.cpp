@@ -21,7 +21,7 @@ TEST_F(CorkTest, belongs_to_one_connection_at_a_time) {
     EXPECT_EQ(cork.owner(), nullptr);
     cork.begin(connection(0));
     EXPECT_EQ(cork.owner(), &connection(0));
-    cork.end();
+    cork.release();
     EXPECT_EQ(cork.owner(), nullptr);
     cork.begin(connection(1));
     EXPECT_EQ(cork.owner(), &connection(1));
@@ -65,7 +65,7 @@ TEST_F(CorkTest, a_callback_has_a_budget) {
         ASSERT_LE(sent, 64 * mebibyte) << "a callback that sends for ever is never stopped";
     }
     EXPECT_GE(sent, mebibyte) << "not even one receive's answers";
-    cork.end();
+    cork.release();
     cork.begin(connection(0));
     EXPECT_FALSE(cork.budget_spent()) << "each callback has its own";
 }

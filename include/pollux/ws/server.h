@@ -30,6 +30,10 @@ struct RouteOptions {
     /// With a list, requests without `Origin` are accepted too: those are not browsers' (RFC 6455, 10.2). Others: 403.
     std::vector<std::string> origins{};
 
+    /// Pages that come from this server itself are accepted: the origin's scheme, host and port are those of the
+    /// request. Without `origins`, only these.
+    bool same_origin = false;
+
     /// The sub-protocols that the server speaks, the best first. If the client offers none of them, none is agreed on.
     std::vector<std::string> protocols{};
 
@@ -57,18 +61,19 @@ Result upgrade(http::Response& response, const RouteOptions& options, Arguments&
 /// Mistakes in the options: of the deflate parameters, times, limits.
 [[nodiscard]] Status check(const RouteOptions& options);
 
-// To every WebSocket of a server, whatever its route. The frame is laid down once for each reactor and shared. Any
-// thread. The results are those of `pollux::ServerBase::broadcast`, and so is what becomes of those that do not read.
+// To every WebSocket of an HTTP server, whatever its route. The frame is laid down once for each reactor and shared.
+// Any thread. The results are those of `pollux::ServerBase::broadcast`, and so is what becomes of those that do not
+// read.
 
-Result broadcast(http::ServerBase& server, const PreparedMessage& message);
-Result broadcast(http::ServerBase& server, MessageType type, Bytes data);
-inline Result broadcast(http::ServerBase& server, std::string_view text) {
+Result broadcast(pollux::ServerBase& server, const PreparedMessage& message);
+Result broadcast(pollux::ServerBase& server, MessageType type, Bytes data);
+inline Result broadcast(pollux::ServerBase& server, std::string_view text) {
     return broadcast(server, MessageType::text, as_bytes(text));
 }
-inline Result broadcast(http::ServerBase& server, const char* text) {
+inline Result broadcast(pollux::ServerBase& server, const char* text) {
     return broadcast(server, std::string_view{text});
 }
-inline Result broadcast(http::ServerBase& server, Bytes data) {
+inline Result broadcast(pollux::ServerBase& server, Bytes data) {
     return broadcast(server, MessageType::binary, data);
 }
 

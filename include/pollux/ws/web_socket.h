@@ -36,8 +36,8 @@ public:
     /// `would_block`: too much is waiting; `Handler::on_drain` follows. `closed`: closing or closed. `too_large`: more
     /// than `ConnectionOptions::max_pending_bytes`.
     ///
-    /// While a message is being sent in fragments, others wait behind its last one, without being refused for that;
-    /// what waits so is bounded by `ConnectionOptions::max_pending_bytes`.
+    /// While a message is being sent in fragments, others wait behind its last one, without being refused for that.
+    /// What waits so is at most `ConnectionOptions::max_pending_bytes`, beside what is pending.
     Result send(MessageType type, Bytes data);
 
     /// A text message. It has to be UTF-8: the peer closes the connection over one that is not.
@@ -104,6 +104,10 @@ protected:
     WebSocket() = default;
     ~WebSocket() = default;
 };
+
+/// The WebSocket of an id; null if that is stale, lives elsewhere or names no open WebSocket. Reactor thread only: for
+/// whoever posted a task there.
+[[nodiscard]] WebSocket* find(Reactor& reactor, ConnectionId id) noexcept;
 
 // By id, from any thread. The order in which a thread sends is the order on the wire. `would_block`: the calling
 // thread's mailbox is full, try again. `closed`: the id is stale, or no WebSocket's. `too_large`: more than half of

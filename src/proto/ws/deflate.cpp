@@ -90,6 +90,9 @@ Inflater::Step Inflater::inflate(Bytes& in, MutableBytes out) noexcept {
         stream_->avail_in = given;
         result = ::inflate(stream_.get(), Z_SYNC_FLUSH);
         in = in.subspan(given - stream_->avail_in);
+        // zlib tells of the bits that it has left over and of whether it is in the last block; between blocks, it adds
+        // 128. When there is nothing to do, it tells nothing of use.
+        if (result != Z_BUF_ERROR) between_blocks_ = stream_->data_type == 128;
         // A block that says it is the last one is not the end of the message (RFC 7692, 7.2.3.5).
         if (result == Z_STREAM_END && !begin_again()) result = Z_MEM_ERROR;
     } while ((result == Z_OK || result == Z_STREAM_END) && !in.empty() && stream_->avail_out != 0);
@@ -115,6 +118,7 @@ Bytes Inflater::tail() noexcept {
 }
 
 void Inflater::reset() noexcept {
+    restarts_ = 0;
     inflateReset(stream_.get());
 }
 

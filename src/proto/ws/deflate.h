@@ -36,8 +36,8 @@ public:
     /// Forgets the messages before, so that the next one does not refer to them.
     void reset() noexcept;
 
-    /// An upper bound on what `compress` appends.
-    [[nodiscard]] static constexpr std::size_t bound(std::size_t size) noexcept { return size + size / 1000 + 64; }
+    /// An upper bound on what `compress` appends, for any settings: with the least memory, zlib's blocks are short.
+    [[nodiscard]] static constexpr std::size_t bound(std::size_t size) noexcept { return size + size / 8 + 64; }
 
     [[nodiscard]] const DeflateSettings& settings() const noexcept { return settings_; }
 
@@ -71,6 +71,9 @@ public:
     /// What the sender left away at the end of a message: to be inflated behind it.
     [[nodiscard]] static Bytes tail() noexcept;
 
+    /// False behind the tail: the message was cut off within a block.
+    [[nodiscard]] bool complete() const noexcept { return between_blocks_; }
+
     /// Forgets the messages before.
     void reset() noexcept;
 
@@ -79,6 +82,7 @@ private:
 
     std::unique_ptr<z_stream_s> stream_;
     unsigned restarts_ = 0;  // in this message
+    bool between_blocks_ = false;
 };
 
 }  // namespace pollux::ws

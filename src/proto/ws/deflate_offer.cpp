@@ -146,8 +146,8 @@ void append_flag(std::string& out, bool set, std::string_view name) {
     if (set) out.append("; ").append(name);
 }
 
-void append_bits(std::string& out, unsigned bits, std::string_view name) {
-    if (bits < max_bits) out.append("; ").append(name).append("=").append(std::to_string(bits));
+void append_bits(std::string& out, bool named, unsigned bits, std::string_view name) {
+    if (named) out.append("; ").append(name).append("=").append(std::to_string(bits));
 }
 
 bool is_shared(const Deflate& wanted) noexcept {
@@ -171,6 +171,7 @@ std::optional<DeflateAgreement> choose_deflate(const http::Fields& request, cons
             offer->client_no_context_takeover || wanted.client_no_context_takeover || is_shared(wanted);
         agreement.server_window_bits =
             std::min(wanted.server_max_window_bits, offer->server_max_window_bits.value_or(max_bits));
+        agreement.server_window_asked = offer->server_max_window_bits.has_value();
         // Only who says that it can limit its window may be told to (RFC 7692, 7.1.2.2).
         if (offer->client_max_window_bits) {
             const unsigned told = *offer->client_max_window_bits;
@@ -185,8 +186,9 @@ std::string deflate_answer(const DeflateAgreement& agreement) {
     std::string answer{extension_name};
     append_flag(answer, agreement.server_no_context_takeover, server_takeover);
     append_flag(answer, agreement.client_no_context_takeover, client_takeover);
-    append_bits(answer, agreement.server_window_bits, server_bits);
-    append_bits(answer, agreement.client_window_bits, client_bits);
+    append_bits(answer, agreement.server_window_asked || agreement.server_window_bits < max_bits,
+                agreement.server_window_bits, server_bits);
+    append_bits(answer, agreement.client_window_bits < max_bits, agreement.client_window_bits, client_bits);
     return answer;
 }
 
@@ -194,7 +196,7 @@ std::string deflate_offer(const Deflate& wanted) {
     std::string offer{extension_name};
     append_flag(offer, wanted.server_no_context_takeover || is_shared(wanted), server_takeover);
     append_flag(offer, wanted.client_no_context_takeover || is_shared(wanted), client_takeover);
-    append_bits(offer, wanted.server_max_window_bits, server_bits);
+    append_bits(offer, wanted.server_max_window_bits < max_bits, wanted.server_max_window_bits, server_bits);
     offer.append("; ").append(client_bits);
     if (wanted.client_max_window_bits < max_bits) {
         offer.append("=").append(std::to_string(wanted.client_max_window_bits));

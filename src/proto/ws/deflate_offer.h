@@ -17,6 +17,7 @@ struct DeflateAgreement {
     bool client_no_context_takeover = false;
     unsigned server_window_bits = 15;  ///< What the server compresses with, 8 to 15.
     unsigned client_window_bits = 15;
+    bool server_window_asked = false;  ///< By the offer: then the answer has to name it (RFC 7692, 7.1.2.1).
 
     [[nodiscard]] unsigned window_bits(Role compressing) const noexcept {
         return compressing == Role::server ? server_window_bits : client_window_bits;

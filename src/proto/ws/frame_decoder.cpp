@@ -36,7 +36,7 @@ FrameDecoder::Event FrameDecoder::next(MutableBytes input) noexcept {
         }
         header_size_ = 0;
         if (const char* why = begin_frame(header)) return fail(why);
-    } else if (input.empty() && frame_left_ != 0) {
+    } else if (input.empty()) {
         return {};
     }
     const bool control = (static_cast<std::uint8_t>(opcode_) & frame_bits::control) != 0;

@@ -11,6 +11,9 @@ namespace {
 /// Inflated at a time.
 constexpr std::size_t inflate_step_bytes = 16 * 1024;
 
+/// A sender may flush its compressor with each frame, which ends a block and adds an empty one.
+constexpr std::size_t flush_bytes = 8;
+
 /// Of a streamed message that is compressed, handed on at a time.
 constexpr std::size_t inflate_piece_bytes = 64 * 1024;
 
@@ -108,8 +111,8 @@ const char* MessageAssembler::count(const FrameDecoder::Event& frame) noexcept {
     received_ += frame.payload.size();
     const bool collected = !limits_.streamed || (frame.compressed && shared_inflater_ != nullptr);
     if (!collected) return nullptr;
-    const std::uint64_t limit =
-        frame.compressed ? Deflater::bound(limits_.max_message_bytes) : limits_.max_message_bytes;
+    const std::uint64_t limit = frame.compressed ? Deflater::bound(limits_.max_message_bytes) + frames_ * flush_bytes
+                                                 : limits_.max_message_bytes;
     return frame.frame_left > limit || received_ > limit - frame.frame_left ? "message is too long" : nullptr;
 }
 
@@ -160,7 +163,7 @@ MessageAssembler::Event MessageAssembler::inflate_collected() {
 
 /// Behind what is inflated already. A message that is complete is delivered.
 MessageAssembler::Event MessageAssembler::inflate(Bytes bytes, bool last) {
-    const bool inflated = append_inflated(bytes) && (!last || append_inflated(Inflater::tail()));
+    const bool inflated = append_inflated(bytes) && (!last || append_inflated_tail());
     if (last || !inflated) end_inflating();
     if (!inflated) return failure();
     if (!last) return {};
@@ -194,6 +197,12 @@ bool MessageAssembler::append_inflated(Bytes bytes) {
     return true;
 }
 
+bool MessageAssembler::append_inflated_tail() {
+    if (!append_inflated(Inflater::tail())) return false;
+    if (!inflater().complete()) static_cast<void>(not_deflate());
+    return failed_ == 0;
+}
+
 /// The message is over: the next one does not refer to it, or is another connection's.
 void MessageAssembler::end_inflating() noexcept {
     if (shared_inflater_ != nullptr || !context_takeover_) inflater().reset();
@@ -211,6 +220,7 @@ MessageAssembler::Event MessageAssembler::inflate_next_piece() {
     waiting_at_ = waiting_->size() - rest.size();
     const bool exhausted = rest.empty() && !step.full;
     if (exhausted) {
+        if (waiting_last_ && !inflater().complete()) return not_deflate();
         inflating_ = detour_ = false;
         pool_->give_back(std::move(waiting_));
         if (waiting_last_) end_inflating();

@@ -87,6 +87,7 @@ private:
     [[nodiscard]] Event inflate_collected();
     [[nodiscard]] Event inflate_next_piece();
     [[nodiscard]] bool append_inflated(Bytes bytes);
+    [[nodiscard]] bool append_inflated_tail();
     [[nodiscard]] Event failure() const noexcept;
     void end_inflating() noexcept;
     [[nodiscard]] Event deliver(Bytes bytes, bool last);
