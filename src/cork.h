@@ -1,7 +1,9 @@
 // Cork: what one connection sends during its own callback, kept together for one call to the kernel.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 
@@ -23,8 +25,11 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= capacity_ - size_; }
 
-    void begin(const StreamConnection& connection) noexcept {
+    /// `lane_bytes` is for `lane`.
+    void begin(const StreamConnection& connection, std::size_t lane_bytes) noexcept {
         owner_ = &connection;
+        lane_bytes_ = std::min(lane_bytes, capacity_);
+        lane_messages_ = 0;
         renew_budget();
     }
     void release() noexcept { owner_ = nullptr; }
@@ -33,6 +38,24 @@ public:
         std::memcpy(tail(), bytes.data(), bytes.size());
         grow(bytes.size());
     }
+
+    /// The short way for many short messages: where the next one of that size goes, with nothing further to ask. Null
+    /// if it is not the owner's, would not fit, or something has happened since the callback began that has to be asked
+    /// about.
+    [[nodiscard]] std::byte* lane(const StreamConnection& connection, std::size_t bytes) noexcept {
+        return owner_ == &connection && size_ + bytes <= lane_bytes_ ? tail() : nullptr;
+    }
+
+    /// A message of that size was laid down there.
+    void add_lane_message(std::size_t bytes) noexcept {
+        size_ += bytes;
+        ++lane_messages_;
+    }
+
+    /// The owner is closing, or something waits that comes before what it sends.
+    void close_lane() noexcept { lane_bytes_ = 0; }
+
+    [[nodiscard]] std::uint64_t lane_messages() const noexcept { return lane_messages_; }
 
     /// Where the next bytes go, and that so many were laid down there.
     [[nodiscard]] std::byte* tail() noexcept { return memory_.get() + size_; }
@@ -58,6 +81,8 @@ private:
     const StreamConnection* owner_ = nullptr;
     std::unique_ptr<std::byte[]> memory_;
     std::size_t capacity_;
+    std::size_t lane_bytes_ = 0;  // at most `capacity_`
+    std::uint64_t lane_messages_ = 0;
     std::size_t size_ = 0;
     std::size_t sent_ = 0;
 };

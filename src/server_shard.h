@@ -98,6 +98,7 @@ private:
 
     [[nodiscard]] std::size_t longest_lag() const noexcept { return static_cast<std::size_t>(log_.end() - slowest_); }
     void lay_down(Bytes bytes) {
+        reactor_->cork().close_lane();
         log_.append(bytes);
         counters().messages_sent.add(log_.members());
         if (!std::exchange(broadcasts_waiting_, true)) reactor_->add_pending_broadcast();

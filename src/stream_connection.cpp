@@ -97,6 +97,7 @@ void StreamConnection::close_gracefully(CloseReason reason) {
     if (state_ != ConnectionState::open) return;
     if (protocol_ != nullptr && protocol_->on_close_asked(reason)) return;
     state_ = ConnectionState::closing;
+    reactor_->cork().close_lane();
     reason_ = receive_closed_ ? CloseReason::peer_closed : reason;
     leave_broadcasts();
     if (state_ == ConnectionState::closed) return;
@@ -108,6 +109,7 @@ void StreamConnection::close_gracefully(CloseReason reason) {
 void StreamConnection::close_sending() {
     if (!accepts()) return;
     send_closing_ = true;
+    reactor_->cork().close_lane();
     reactor_->mark_dirty(*this);
 }
 
@@ -138,6 +140,7 @@ void StreamConnection::finish(CloseReason reason, std::error_code error) {
     error_category_ = static_cast<std::uint8_t>((category - categories.begin()) & 3);
     reactor_->timers().cancel(*this);
     Cork& cork = reactor_->cork();
+    cork.close_lane();
     if (cork.owner() == this) static_cast<void>(cork.take());
     if (reactor_->record_cork().owner() == this) static_cast<void>(reactor_->record_cork().take());
     if (cursor_.attached()) owner_->log()->detach(cursor_);
@@ -334,6 +337,7 @@ ConnectionCounters StreamConnection::read_counters() const noexcept {
     counters.bytes_sent = bytes_sent_;
     counters.messages_received = messages_received_;
     counters.messages_sent = messages_sent_;
+    if (const Cork& cork = reactor_->cork(); cork.owner() == this) counters.messages_sent += cork.lane_messages();
     counters.bytes_pending = pending();
     if (opened_) counters.uptime = platform::Poller::now() - opened_at_;
     return counters;

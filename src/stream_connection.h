@@ -220,7 +220,9 @@ private:
     void drop_encrypted();
 
     Result refuse(std::size_t size);
-    void count_message();
+    void count_messages(std::uint64_t count);
+    void count_lane_messages();
+    [[nodiscard]] std::size_t lane_bytes() const noexcept;
     [[nodiscard]] std::size_t own_pending() const noexcept;
     [[nodiscard]] std::size_t sendable_lag() const noexcept { return broadcasts_held_ ? 0 : broadcast_lag(); }
     [[nodiscard]] std::size_t sendable() const noexcept { return own_pending() + sendable_lag(); }

@@ -74,17 +74,31 @@ std::byte* StreamConnection::reserve(std::size_t size) {
 }
 
 void StreamConnection::commit(std::size_t size) {
-    count_message();
+    count_messages(1);
     reactor_->cork().grow(size);
 }
 
-void StreamConnection::count_message() {
-    ++messages_sent_;
-    owner_->counters().messages_sent.add(1);
+void StreamConnection::count_messages(std::uint64_t count) {
+    messages_sent_ += count;
+    owner_->counters().messages_sent.add(count);
+}
+
+/// At the end of its callback.
+void StreamConnection::count_lane_messages() {
+    const std::uint64_t messages = reactor_->cork().lane_messages();
+    if (messages != 0) count_messages(messages);
+}
+
+/// How much of the cork may be filled in this callback without asking: below that, no message is refused or leaves
+/// early. With TLS that depends on what is encrypted already.
+std::size_t StreamConnection::lane_bytes() const noexcept {
+    if (tls_ != nullptr || !nothing_waits() || !accepts()) return 0;
+    const ConnectionOptions& options = owner_->options();
+    return std::min(options.high_watermark_bytes, options.max_pending_bytes);
 }
 
 void StreamConnection::send_admitted(Bytes first, Bytes second) {
-    count_message();
+    count_messages(1);
     accept(first);
     if (!second.empty() && state_ != ConnectionState::closed) accept(second);
 }
@@ -170,6 +184,7 @@ void StreamConnection::write_now(Bytes first, Bytes second) {
 }
 
 void StreamConnection::enqueue(Bytes bytes) {
+    reactor_->cork().close_lane();
     queue_.append(reactor_->send_slab(), bytes);
     owner_->counters().bytes_pending.add(bytes.size());
 }
@@ -340,6 +355,7 @@ void StreamConnection::leave_broadcasts() {
 
 void StreamConnection::hold_broadcasts(bool held) {
     if (held == broadcasts_held_) return;
+    reactor_->cork().close_lane();
     if (held) settle_waiting();
     broadcasts_held_ = held;
     if (!held && broadcast_lag() != 0) reactor_->mark_dirty(*this);

@@ -282,7 +282,7 @@ void StreamConnection::send_or_keep(Bytes bytes) {
 /// From here to `end_records`, the records that this connection makes may collect.
 void StreamConnection::begin_records() {
     Cork& cork = reactor_->record_cork();
-    if (reactor_->gathers_records() && cork.owner() == nullptr) cork.begin(*this);
+    if (reactor_->gathers_records() && cork.owner() == nullptr) cork.begin(*this, 0);
 }
 
 void StreamConnection::end_records() {

@@ -153,6 +153,16 @@ Result ServerBase::broadcast_on(Reactor& reactor, const PreparedMessage& message
     return pollux::ServerBase::broadcast_on(reactor, message.frame());
 }
 
+/// Short messages are framed where they take no memory.
+Result ServerBase::broadcast_on(Reactor& reactor, MessageType type, Bytes data) {
+    std::byte frame[512];
+    if (data.size() > sizeof frame - max_frame_header_bytes) return broadcast_on(reactor, PreparedMessage{type, data});
+    const std::uint8_t first = frame_bits::fin | static_cast<std::uint8_t>(type);
+    std::byte* const payload = write_frame_header(frame, first, data.size(), Role::server);
+    std::byte* const end = std::ranges::copy(data, payload).out;
+    return pollux::ServerBase::broadcast_on(reactor, {frame, end});
+}
+
 ServerBase::ServerBase(Engine& engine, ServerOptions server_options, RouteOptions options, http::Options http,
                        detail::HandlerFactory<Handler> factory)
     : http::ServerBase(engine, std::move(server_options), std::move(http),

@@ -8,6 +8,7 @@ namespace pollux::ws {
 
 Session::Session(Role role, StreamConnection& stream, const Options& options, Handler& handler, Terms terms)
     : stream_(&stream),
+      cork_(&stream.home().cork()),
       context_(&stream.home().local<Context>()),
       options_(&options),
       handler_(&handler),
@@ -19,6 +20,7 @@ Session::Session(Role role, StreamConnection& stream, const Options& options, Ha
       terms_(std::move(terms)),
       role_(role) {
     set_up_deflate();
+    update_sends_short();
 }
 
 Session::~Session() {
@@ -66,7 +68,9 @@ void Session::receive_end() {
 
 void Session::drained() {
     send_due_pong();
+    const std::uint64_t messages = counters_.messages_sent;
     if (open()) handler_->on_drain(*this);
+    if (counters_.messages_sent != messages) last_message_ = now();
 }
 
 void Session::closed(CloseReason reason, std::error_code error) {
@@ -89,31 +93,47 @@ bool Session::listens() const noexcept {
     return state_ != State::closed && !paused_ && stream_->phase() == ConnectionState::open;
 }
 
+inline void Session::receive_message(MessageType type, Bytes data) {
+    if (state_ != State::open) return;
+    ++counters_.messages_received;
+    handler_->on_message(*this, type, data);
+}
+
 /// Goes as far as it can; returns how much was used.
 std::size_t Session::consume(MutableBytes input) {
     busy_ = true;
-    std::size_t used = 0;
-    while (listens()) {
-        const MessageAssembler::Event event = assembler_.next(input.subspan(used));
-        used += event.consumed;
-        if (event.kind == MessageAssembler::Event::Kind::message) [[likely]] {
-            if (state_ != State::open) continue;
-            ++counters_.messages_received;
-            last_message_ = last_received_;
-            handler_->on_message(*this, event.type, event.data);
-        } else if (event.kind == MessageAssembler::Event::Kind::more) {
-            break;
-        } else {
-            handle(event);
-        }
-    }
+    const std::uint64_t messages = counters_.messages_received;
+    const std::size_t used =
+        role_ == Role::server ? consume_from<Role::client>(input) : consume_from<Role::server>(input);
     busy_ = false;
+    if (counters_.messages_received != messages) last_message_ = now();
     const bool over = state_ == State::closed || stream_->phase() != ConnectionState::open;
     return over ? input.size() : used;
 }
 
+template <Role sender>
+std::size_t Session::consume_from(MutableBytes input) {
+    std::size_t used = 0;
+    while (listens()) {
+        FrameDecoder::Whole whole;
+        if (assembler_.next_whole<sender>(input.subspan(used), whole)) [[likely]] {
+            used += whole.consumed;
+            receive_message(static_cast<MessageType>(whole.opcode), whole.payload);
+            continue;
+        }
+        const MessageAssembler::Event event = assembler_.next(input.subspan(used));
+        used += event.consumed;
+        if (event.kind == MessageAssembler::Event::Kind::more) break;
+        handle(event);
+    }
+    return used;
+}
+
 void Session::handle(const MessageAssembler::Event& event) {
     switch (event.kind) {
+        case MessageAssembler::Event::Kind::message:
+            receive_message(event.type, event.data);
+            return;
         case MessageAssembler::Event::Kind::fragment:
             if (state_ != State::open) return;
             if (event.last) ++counters_.messages_received;
@@ -133,7 +153,6 @@ void Session::handle(const MessageAssembler::Event& event) {
         case MessageAssembler::Event::Kind::failed:
             fail(event.code, event.why);
             return;
-        case MessageAssembler::Event::Kind::message:
         case MessageAssembler::Event::Kind::more:
             return;
     }
@@ -243,6 +262,7 @@ void Session::send_close(const ClosePayload& payload) {
     held_.reset();
     due_pong_.reset();
     state_ = State::closing;
+    update_sends_short();
     std::byte frame[max_frame_header_bytes + max_control_bytes];
     const std::size_t size = write_frame(frame, final_frame(Opcode::close), payload.bytes());
     stream_->send_promised(Bytes{frame, size});

@@ -56,6 +56,8 @@ public:
         admitted,  ///< Not any more.
     };
 
+    /// In send_short.h.
+    [[nodiscard]] inline bool send_short(MessageType type, Bytes data) noexcept;
     Result send_data(MessageType type, Bytes data, Passage passage);
     Result send_prepared(const PreparedMessage& message);
     Result send_part(MessageType type, Bytes part, bool last);
@@ -85,7 +87,10 @@ private:
     // Receiving.
 
     [[nodiscard]] std::size_t consume(MutableBytes input);
+    template <Role sender>
+    [[nodiscard]] std::size_t consume_from(MutableBytes input);
     [[nodiscard]] bool listens() const noexcept;
+    void receive_message(MessageType type, Bytes data);
     void handle(const MessageAssembler::Event& event);
     void receive_ping(Bytes payload);
     void receive_close(Bytes payload);
@@ -117,6 +122,9 @@ private:
     void send_due_pong();
     [[nodiscard]] Deflater& deflater();
     void set_up_deflate();
+    void update_sends_short() noexcept {
+        sends_short_ = role_ == Role::server && !deflates_ && !sending_parts_ && state_ == State::open;
+    }
 
     // Closing.
 
@@ -134,6 +142,7 @@ private:
     void ping_or_give_up();
 
     StreamConnection* stream_;
+    Cork* cork_;
     Context* context_;
     const Options* options_;
     Handler* handler_;
@@ -156,6 +165,7 @@ private:
     const Role role_;
     State state_ = State::open;
     CloseReason cause_ = CloseReason::none;
+    bool sends_short_ = false;    // open, a server's, nothing compressed, no message in parts
     bool deflates_ = false;       // what is sent is compressed, if it is long enough
     bool sending_parts_ = false;  // a message was begun by `send_fragment`
     bool parts_compressed_ = false;

@@ -11,7 +11,7 @@ namespace {
 
 /// Up to here a message is laid down in the cork, so that it leaves with others. A larger one goes to the kernel from
 /// where it lies.
-constexpr std::size_t max_corked_bytes = 32 * 1024;
+constexpr std::size_t max_corked_bytes = 64 * 1024;
 
 /// A client's large message is masked so much at a time.
 constexpr std::size_t mask_step_bytes = 64 * 1024;
@@ -203,6 +203,7 @@ Result Session::send_part(MessageType type, Bytes part, bool last) {
         // Those of a reactor cannot wait for the end of a message.
         parts_compressed_ = deflates_ && options_->deflate.memory == DeflateMemory::per_connection;
         sending_parts_ = true;
+        update_sends_short();
         stream_->hold_broadcasts(true);
     }
     std::uint8_t first = begins ? opcode_of(type) : 0;
@@ -227,6 +228,7 @@ Bytes Session::compress_part(Bytes part, bool last) {
 void Session::end_parts() {
     ++counters_.messages_sent;
     sending_parts_ = false;
+    update_sends_short();
     if (const std::unique_ptr<HeldMessages> held = std::move(held_)) {
         held->each([this](MessageType type, Bytes data) {
             if (open()) send_whole(type, data, Passage::admitted);

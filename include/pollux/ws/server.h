@@ -91,6 +91,11 @@ public:
 
     /// From the thread of a reactor to those that live there: no mailbox in between.
     Result broadcast_on(Reactor& reactor, const PreparedMessage& message);
+    Result broadcast_on(Reactor& reactor, MessageType type, Bytes data);
+    Result broadcast_on(Reactor& reactor, std::string_view text) {
+        return broadcast_on(reactor, MessageType::text, as_bytes(text));
+    }
+    Result broadcast_on(Reactor& reactor, Bytes data) { return broadcast_on(reactor, MessageType::binary, data); }
 
 protected:
     ServerBase(Engine& engine, ServerOptions server_options, RouteOptions options, http::Options http,

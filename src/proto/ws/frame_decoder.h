@@ -53,25 +53,34 @@ public:
     /// Goes on with bytes that follow those consumed before. To be called until it wants more.
     [[nodiscard]] Event next(MutableBytes input) noexcept;
 
-    /// Takes the frame at the front if it is a whole message that is not compressed; else it does nothing. The short
-    /// way through `next`.
-    [[nodiscard]] bool next_whole(MutableBytes input, Whole& out) noexcept {
-        if (busy_ || input.size() < 2) return false;
-        const auto first = std::to_integer<std::uint8_t>(input[0]);
-        const auto second = std::to_integer<std::uint8_t>(input[1]);
+    /// Takes the frame at the front if it is a whole message of at most `max_bytes` that is not compressed; else it
+    /// does nothing. The short way through `next`.
+    [[nodiscard]] bool next_whole(MutableBytes input, std::size_t max_bytes, Whole& out) noexcept {
+        return masked_ ? next_whole_of<Role::client>(input, max_bytes, out)
+                       : next_whole_of<Role::server>(input, max_bytes, out);
+    }
+
+    /// The same for who knows the sender's role.
+    template <Role sender>
+    [[nodiscard]] bool next_whole_of(MutableBytes input, std::size_t max_bytes, Whole& out) noexcept {
+        constexpr bool masked = sender == Role::client;
+        constexpr std::size_t short_header = frame_header_bytes(0, sender);
+        if (busy_ || input.size() < short_header) return false;
+        const std::byte* at = input.data();
+        const auto first = std::to_integer<std::uint8_t>(at[0]);
         if (first != (frame_bits::fin | 1) && first != (frame_bits::fin | 2)) return false;
-        if (((second & frame_bits::mask) != 0) != masked_) return false;
-        std::size_t length = second & frame_bits::length;
-        std::size_t header = masked_ ? 2 + sizeof(MaskKey) : 2;
-        if (length >= frame_bits::length16) {
-            if (length != frame_bits::length16 || input.size() < 4) return false;
-            length = std::to_integer<std::size_t>(input[2]) << 8 | std::to_integer<std::size_t>(input[3]);
+        // With the wrong mask bit it is no length that there is.
+        std::size_t length = std::to_integer<std::size_t>(at[1]) ^ (masked ? frame_bits::mask : 0U);
+        std::size_t header = short_header;
+        if (length >= frame_bits::length16) [[unlikely]] {
+            if (length != frame_bits::length16 || input.size() < short_header + 2) return false;
+            length = std::to_integer<std::size_t>(at[2]) << 8 | std::to_integer<std::size_t>(at[3]);
             if (length < frame_bits::length16) return false;
             header += 2;
         }
-        if (input.size() < header + length) return false;
+        if (input.size() - header < length || length > max_bytes) return false;
         out = {static_cast<Opcode>(first & frame_bits::opcode), header + length, input.subspan(header, length)};
-        if (masked_) apply_mask(out.payload, key_at(input.data() + header - sizeof(MaskKey)));
+        if constexpr (masked) apply_mask(out.payload, key_at(at + header - sizeof(MaskKey)));
         return true;
     }
 

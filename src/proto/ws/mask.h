@@ -58,10 +58,20 @@ inline void apply_mask(std::byte* to, const std::byte* from, std::size_t size, M
         std::memcpy(to + at, &bytes, 8);
         at += 8;
     }
+    const std::uint32_t half = mask.word();
+    if (at + 4 <= size) {
+        std::uint32_t bytes;
+        std::memcpy(&bytes, from + at, 4);
+        bytes ^= half;
+        std::memcpy(to + at, &bytes, 4);
+        at += 4;
+    }
+    if (at == size) return;
     std::byte key[4];
-    const std::uint32_t key_word = mask.word();
-    std::memcpy(key, &key_word, 4);
-    for (std::size_t i = 0; at < size; ++at, ++i) to[at] = from[at] ^ key[i & 3];
+    std::memcpy(key, &half, 4);
+    to[at] = from[at] ^ key[0];
+    if (at + 1 < size) to[at + 1] = from[at + 1] ^ key[1];
+    if (at + 2 < size) to[at + 2] = from[at + 2] ^ key[2];
 }
 
 inline void apply_mask(MutableBytes bytes, Mask mask) noexcept {

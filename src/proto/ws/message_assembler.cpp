@@ -37,6 +37,7 @@ Inflater& MessageAssembler::inflater() {
 }
 
 std::string& MessageAssembler::buffer() {
+    straight_ = false;
     if (buffer_ == nullptr) buffer_ = pool_->take();
     return *buffer_;
 }
@@ -44,12 +45,14 @@ std::string& MessageAssembler::buffer() {
 void MessageAssembler::release() noexcept {
     done_with_buffer_ = false;
     pool_->give_back(std::move(buffer_));
+    straight_ = !limits_.streamed && !detour_;
 }
 
 MessageAssembler::Event MessageAssembler::fail(std::uint16_t code, const char* why) noexcept {
     failed_ = code;
     failed_why_ = why;
     detour_ = true;
+    straight_ = false;
     return failure();
 }
 
@@ -57,7 +60,8 @@ MessageAssembler::Event MessageAssembler::failure() const noexcept {
     return {.kind = Event::Kind::failed, .code = failed_, .why = failed_why_};
 }
 
-MessageAssembler::Event MessageAssembler::next_frame(MutableBytes input) {
+MessageAssembler::Event MessageAssembler::next(MutableBytes input) {
+    if (buffer_ != nullptr && done_with_buffer_) release();
     if (failed_ != 0) return failure();
     if (inflating_) {
         const Event event = inflate_next_piece();
@@ -164,7 +168,7 @@ MessageAssembler::Event MessageAssembler::inflate_collected() {
 /// Behind what is inflated already. A message that is complete is delivered.
 MessageAssembler::Event MessageAssembler::inflate(Bytes bytes, bool last) {
     const bool inflated = append_inflated(bytes) && (!last || append_inflated_tail());
-    if (last || !inflated) end_inflating();
+    if (last) end_inflating();
     if (!inflated) return failure();
     if (!last) return {};
     if (type_ == MessageType::text && !utf8_.complete()) return not_utf8();

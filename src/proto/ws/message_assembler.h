@@ -47,7 +47,7 @@ public:
 
     /// `pool` outlives it. `role` is our side.
     MessageAssembler(Role role, const Limits& limits, BufferPool& pool) noexcept
-        : decoder_(role), limits_(limits), pool_(&pool) {}
+        : decoder_(role), limits_(limits), pool_(&pool), straight_(!limits.streamed) {}
     ~MessageAssembler() { release(); }
     MessageAssembler(const MessageAssembler&) = delete;
     MessageAssembler& operator=(const MessageAssembler&) = delete;
@@ -61,23 +61,24 @@ public:
     /// before if the peer has `context_takeover`.
     void inflate_by_itself(unsigned window_bits, bool context_takeover);
 
-    /// Goes on with bytes that follow those consumed before; unmasks in there. To be called until it wants more.
-    [[nodiscard]] Event next(MutableBytes input) {
-        if (buffer_ != nullptr && done_with_buffer_) release();
-        FrameDecoder::Whole whole;
-        if (detour_ || !decoder_.next_whole(input, whole)) return next_frame(input);
-        const auto type = static_cast<MessageType>(whole.opcode);
-        if (whole.payload.size() > limits_.max_message_bytes && !limits_.streamed) return too_big();
-        if (type == MessageType::text && !is_utf8(whole.payload)) return not_utf8();
-        const Event::Kind kind = limits_.streamed ? Event::Kind::fragment : Event::Kind::message;
-        return {.kind = kind, .type = type, .last = true, .consumed = whole.consumed, .data = whole.payload};
+    /// Takes the message at the front if it is all there in one frame, as most are, and is right; else `next` knows
+    /// what becomes of it. Where messages are streamed, it never does.
+    template <Role sender>
+    [[nodiscard]] bool next_whole(MutableBytes input, FrameDecoder::Whole& out) {
+        if (!straight_ || !decoder_.next_whole_of<sender>(input, limits_.max_message_bytes, out)) return false;
+        if (out.opcode != Opcode::text || is_utf8(out.payload)) [[likely]]
+            return true;
+        static_cast<void>(not_utf8());
+        return false;
     }
+
+    /// Goes on with bytes that follow those consumed before; unmasks in there. To be called until it wants more.
+    [[nodiscard]] Event next(MutableBytes input);
 
     /// The last message is done with: what held it goes back.
     void release() noexcept;
 
 private:
-    [[nodiscard]] Event next_frame(MutableBytes input);
     [[nodiscard]] Event control(const FrameDecoder::Event& frame) const noexcept;
     [[nodiscard]] Event data(const FrameDecoder::Event& frame);
     [[nodiscard]] const char* count(const FrameDecoder::Event& frame) noexcept;
@@ -105,6 +106,7 @@ private:
     Utf8Validator utf8_;
     MessageType type_ = MessageType::binary;
     bool done_with_buffer_ = false;
+    bool straight_;        // nothing is in the way of `next_whole`: no buffer, no detour, not streamed
     bool detour_ = false;  // it failed, or is inflating
     std::uint16_t failed_ = 0;
     const char* failed_why_ = "";
