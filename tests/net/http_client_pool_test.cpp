@@ -33,7 +33,7 @@ TEST_P(HttpClientPoolTest, further_requests_wait) {
     EXPECT_EQ(client->counters().connections, 2u);
     EXPECT_EQ(client->counters().requests, 5u);
     for (int i = 0; i < 5; ++i) {
-        const SeenRequest request = read_request(peers[i % 2]);
+        const SentRequest request = read_request(peers[i % 2]);
         peers[i % 2].send(answer_of(request.line()));
         // One after the other, so that it is known which connection is free.
         ASSERT_TRUE(eventually([&] { return client->counters().requests == static_cast<std::size_t>(4 - i); }));

@@ -48,7 +48,7 @@ TEST_P(HttpClientRedirectTest, what_becomes_of_method_and_body) {
         if (!peer.valid()) peer = listener.accept();
         EXPECT_EQ(read_request(peer).body, "body");
         peer.send(redirect(status, "/next"));
-        const SeenRequest request = read_request(peer);
+        const SentRequest request = read_request(peer);
         EXPECT_EQ(request.line(), next + " /next HTTP/1.1") << status << method;
         EXPECT_EQ(request.body, keeps_body ? "body" : "") << status << method;
         EXPECT_EQ(request.has_line("Content-Type: a/b"), keeps_body) << status << method;
@@ -75,7 +75,7 @@ TEST_P(HttpClientRedirectTest, secrets_stay_with_the_origin_they_are_for) {
                                                                    {"Host", "virtual.test"},
                                                                    {"Accept", "*/*"}}});
     const RawSocket first = serve_one(redirect("302", "/same"));
-    const SeenRequest same = read_request(first);
+    const SentRequest same = read_request(first);
     EXPECT_TRUE(same.has_line("authorization: Basic x"));
     EXPECT_TRUE(same.has_line("Host: virtual.test"));
     first.send(redirect("302", "http://" + elsewhere + "/"));

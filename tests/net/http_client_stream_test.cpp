@@ -19,7 +19,7 @@ TEST_P(HttpClientStreamTest, up_with_a_length) {
     client->send({.method = "PUT", .url = url(), .streamed = true, .content_length = large},
                  recording(record, client->reactor(), {.on_drain = [&](auto& exchange) { source.pump(exchange); }}));
     const RawSocket peer = listener.accept();
-    const SeenRequest request = read_request(peer);
+    const SentRequest request = read_request(peer);
     EXPECT_TRUE(request.has_line("Content-Length: " + std::to_string(large)));
     EXPECT_EQ(request.body.size(), large);
     EXPECT_TRUE(matches_pattern(request.body, 0));
@@ -126,7 +126,7 @@ TEST_P(HttpClientStreamTest, a_whole_body_larger_than_any_buffer) {
         {.connection = {.high_watermark_bytes = 65'536, .low_watermark_bytes = 16'384, .max_pending_bytes = 1 << 20}});
     std::future<ClientResponse> future = client->put(url(), pattern(0, large));
     const RawSocket peer = listener.accept();
-    const SeenRequest request = read_request(peer);
+    const SentRequest request = read_request(peer);
     EXPECT_EQ(request.body.size(), large);
     EXPECT_TRUE(matches_pattern(request.body, 0));
     peer.send(answer_of("ok"));

@@ -117,12 +117,12 @@ private:
 
 }  // namespace
 
-bool SeenRequest::has_line(std::string_view line) const {
+bool SentRequest::has_line(std::string_view line) const {
     return head.find("\r\n" + std::string{line} + "\r\n") != std::string::npos;
 }
 
-SeenRequest read_request(const RawSocket& peer) {
-    SeenRequest request;
+SentRequest read_request(const RawSocket& peer) {
+    SentRequest request;
     request.head = read_until(peer, "\r\n\r\n");
     constexpr std::string_view name = "\r\nContent-Length: ";
     const std::size_t length = request.head.find(name);

@@ -25,7 +25,7 @@ void PrintTo(const ClientResponse& response, std::ostream* out);
 namespace pollux::test {
 
 /// A request as it came, and the connection it came on.
-struct SeenRequest {
+struct SentRequest {
     std::string head;  ///< With the empty line.
     std::string body;
 
@@ -34,7 +34,7 @@ struct SeenRequest {
 };
 
 /// Reads one request; the head alone is empty if the connection ended before. The body is read if its length is told.
-[[nodiscard]] SeenRequest read_request(const RawSocket& peer);
+[[nodiscard]] SentRequest read_request(const RawSocket& peer);
 
 /// Reads a chunked body as it is framed, up to the empty line at its end.
 [[nodiscard]] std::string read_chunked(const RawSocket& peer);

@@ -19,7 +19,7 @@ TEST_P(HttpClientTest, get_in_one_line) {
     const auto client = make_client();
     std::future<ClientResponse> future = client->get(url("/path?query#fragment"));
     RawSocket peer = listener.accept();
-    const SeenRequest request = read_request(peer);
+    const SentRequest request = read_request(peer);
     EXPECT_EQ(request.head, "GET /path?query HTTP/1.1\r\nHost: " + host() + "\r\n\r\n");
     peer.send(answer_of("hello", "X-A: 1\r\nx-a: 2\r\n"));
     const ClientResponse response = outcome(std::move(future));
@@ -57,7 +57,7 @@ TEST_P(HttpClientTest, every_method) {
     for (const Case& one : cases) {
         std::future<ClientResponse> future = one.send();
         if (!peer.valid()) peer = listener.accept();
-        const SeenRequest request = read_request(peer);
+        const SentRequest request = read_request(peer);
         EXPECT_EQ(request.line(), one.line);
         EXPECT_EQ(request.body, one.body) << one.line;
         EXPECT_EQ(request.head.find("Content-Length") != std::string::npos, one.has_length) << one.line;
@@ -137,7 +137,7 @@ TEST_P(HttpClientTest, from_many_threads) {
         echoes.emplace_back([&] {
             RawSocket peer = listener.accept();
             while (true) {
-                const SeenRequest request = read_request(peer);
+                const SentRequest request = read_request(peer);
                 if (request.head.empty() || !peer.send(answer_of(request.body))) return;
             }
         });

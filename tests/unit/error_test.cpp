@@ -10,12 +10,12 @@
 namespace pollux::test {
 namespace {
 
-constexpr Errc all_errors[] = {Errc::invalid_endpoint,   Errc::invalid_option,   Errc::name_not_resolved,
-                               Errc::already_started,    Errc::stopped,          Errc::wrong_thread,
-                               Errc::closed_by_peer,     Errc::timed_out,        Errc::too_large,
-                               Errc::cancelled,          Errc::self_connect,     Errc::invalid_url,
-                               Errc::invalid_request,    Errc::protocol_error,   Errc::too_many_requests,
-                               Errc::too_many_redirects, Errc::insecure_redirect};
+constexpr Errc all_errors[] = {Errc::invalid_endpoint,   Errc::invalid_option,    Errc::name_not_resolved,
+                               Errc::already_started,    Errc::stopped,           Errc::wrong_thread,
+                               Errc::closed_by_peer,     Errc::timed_out,         Errc::too_large,
+                               Errc::cancelled,          Errc::self_connect,      Errc::invalid_url,
+                               Errc::invalid_request,    Errc::protocol_error,    Errc::too_many_requests,
+                               Errc::too_many_redirects, Errc::insecure_redirect, Errc::upgrade_refused};
 
 TEST(ErrorTest, codes_are_of_the_category) {
     EXPECT_STREQ(error_category().name(), "pollux");
@@ -73,6 +73,7 @@ TEST(ErrorTest, close_reasons_have_names) {
         {CloseReason::connect_timeout, "connect timeout"},
         {CloseReason::handshake_timeout, "handshake timeout"},
         {CloseReason::idle_timeout, "idle timeout"},
+        {CloseReason::ping_timeout, "ping timeout"},
         {CloseReason::close_timeout, "close timeout"},
         {CloseReason::protocol_error, "protocol error"},
         {CloseReason::tls_error, "TLS error"},
