@@ -2,7 +2,8 @@
 # Installs what building and testing Pollux needs and the system does not have yet. Says what it installs.
 #   tools/setup.sh [--fuzz] [--peers]
 #     --fuzz     also clang and its fuzzing run-time
-#     --peers    also what the interop tests talk to where it is there: Chromium, curl, Node.js with npm, wrk and h2load
+#     --peers    also what the interop tests talk to where it is there: Chromium, curl, Node.js with npm, Python's
+#                websockets, wrk and h2load
 set -euo pipefail
 
 fuzz=false
@@ -44,7 +45,7 @@ llhttp_package() {
 
 # Node.js and npm may come from elsewhere, and Debian's packages of them are not to stand beside those.
 peer_packages() {
-    echo chromium curl wrk nghttp2-client
+    echo chromium curl wrk nghttp2-client python3-websockets
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
 }

@@ -11,8 +11,8 @@
 
 #include "console.h"
 #include "line_reader.h"
+#include "peer_description.h"
 #include "serve.h"
-#include "tls_description.h"
 
 namespace chat {
 
@@ -59,11 +59,6 @@ public:
     }
 
 private:
-    static std::string from(const pollux::Connection& connection) {
-        const std::string peer = connection.peer_address().to_string();  // "" for a Unix-domain client: it has no name
-        return peer.empty() ? "" : " from " + peer;
-    }
-
     void on_line(pollux::Connection& connection, std::string_view line) {
         // Lines may follow the "!" in the same piece of the stream.
         if (!connection.is_open() || line.empty()) return;

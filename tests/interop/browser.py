@@ -17,20 +17,17 @@ def find():
 
 
 class Browser:
-    """One browser with one page. Call `close`."""
+    """One browser, driven in one tab at a time. Call `close`."""
 
     def __init__(self, folder):
         """Everything it writes is below `folder`."""
         self.errors = []  # what the page complained about: exceptions, violations of its policy, what did not load
         self.received = b""
         self.number = 0
-        self.session = None  # with the page; until then the calls are the browser's own
+        self.session = None  # with the tab that is driven; until there is one, the calls are the browser's own
         self.log = folder / "browser.log"
         self.process = self._spawn(folder)
-        page = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
-        for domain in "Runtime", "Log", "Page":
-            self.call(f"{domain}.enable")
+        self.open_tab()
 
     def _spawn(self, folder):
         """It reads commands from descriptor 3, answers on 4, and ends with the pipes."""
@@ -53,6 +50,18 @@ class Browser:
         for end in [*ends, command_end, answer_end]:
             os.close(end)
         return process
+
+    def open_tab(self):
+        """Opens another tab, which is driven from now on, and returns it."""
+        self.session = None
+        page = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+        for domain in "Runtime", "Log", "Page":
+            self.call(f"{domain}.enable")
+        return self.session
+
+    def switch_to(self, tab):
+        self.session = tab
 
     def close(self):
         os.close(self.commands)

@@ -20,11 +20,6 @@ namespace {
 using namespace pollux;
 using namespace pollux::interop;
 
-/// The byte at a place of an endless sequence without a short period, so that a lost, doubled or swapped one shows.
-char known_byte(std::uint64_t position) {
-    return static_cast<char>((position * 0x9E3779B97F4A7C15U) >> 56);
-}
-
 /// A transfer of known bytes to a peer that echoes. Touched by the reactor's thread alone.
 struct Transfer {
     std::uint64_t size = 0;  ///< 0: there is none.

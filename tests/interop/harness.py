@@ -18,6 +18,7 @@ PATIENCE = 30  # seconds until a wait is a failure; catches hangs, and nothing i
 programs = pathlib.Path()
 certificates = pathlib.Path()
 examples = None  # the folder of the example programs, if they are built
+node_ws = None  # the folder of Node's package ws; it is not there if it could not be fetched
 openssl_command = "openssl"
 
 

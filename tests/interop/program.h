@@ -1,8 +1,9 @@
-// What the two programs of the interop tests share: arguments, and the lines that tell a test what this side saw.
+// What the programs of the interop tests share: arguments, and the lines that tell a test what this side saw.
 #pragma once
 
 #include <pollux/pollux.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -42,6 +43,9 @@ private:
 
 /// --certificate, --key, --chain, --pfx, --password
 [[nodiscard]] TlsIdentity identity(Arguments& arguments);
+
+/// The byte at a place of an endless sequence without a short period, so that a lost, doubled or swapped one shows.
+[[nodiscard]] char known_byte(std::uint64_t position) noexcept;
 
 /// Writes one line and flushes it. Any thread.
 void say(const std::string& line);

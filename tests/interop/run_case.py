@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs one case, or all cases, of one file of interop tests.
 
-    run_case.py --programs DIR --certificates DIR [--examples DIR] [--openssl COMMAND] test_curl [test_tls_1_2]
+    run_case.py --programs DIR --certificates DIR [--examples DIR] [--node-ws DIR] [--openssl COMMAND] test_curl
+                [test_tls_1_2]
 
 Ends with 77 if everything was skipped, so that ctest can tell a skip from a success.
 """
@@ -30,6 +31,7 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path, required=True)
     parser.add_argument("--certificates", type=pathlib.Path, required=True)
     parser.add_argument("--examples", type=pathlib.Path)
+    parser.add_argument("--node-ws", type=pathlib.Path)
     parser.add_argument("--openssl", default="openssl")
     parser.add_argument("file")
     parser.add_argument("case", nargs="?")
@@ -37,6 +39,7 @@ def main():
     harness.programs = arguments.programs
     harness.certificates = arguments.certificates
     harness.examples = arguments.examples
+    harness.node_ws = arguments.node_ws
     harness.openssl_command = arguments.openssl
 
     module = importlib.import_module(arguments.file)

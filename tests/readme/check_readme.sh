@@ -4,14 +4,14 @@
 #   check_readme.sh <include directory> <library> <compiler> [compiler option ...] [-- linked library ...]
 #
 # The options go to the compiler too: a library built with -fsanitize=address needs them here as well. What follows "--"
-# is linked behind the library; without it, that is -lssl -lcrypto.
+# is linked behind the library; without it, that is -lssl -lcrypto -lz.
 #
 # A block is what stands between a line ```cpp and a line ```. There are two kinds:
 #   - a block with an #include is a whole program: compiled as it is, and linked with the library;
 #   - any other block is a fragment: it becomes the body of a function that has, as parameters, an `engine`, a
-#     `reactor`, a `connection`, a `server`, a `client`, a `udp`, a `router`, an `http_client`, an `id` and `data`, and
-#     sees a handler `Echo`, the standard headers below and the literals of std::chrono. A fragment may declare variables
-#     of these names itself.
+#     `reactor`, a `connection`, a `server`, a `client`, a `udp`, a `router`, an `http_client`, a `socket` and a
+#     `ws_client` (of WebSocket), an `id` and `data`, and sees a handler `Echo`, the standard headers below and the
+#     literals of std::chrono. A fragment may declare variables of these names itself.
 # The fragments of a page are compiled together; errors are reported at the line of the page.
 #
 # The first C++ block of README.md must be a whole program: the echo server.
@@ -30,7 +30,7 @@ while (($# > 0)) && [[ $1 != -- ]]; do
     options+=("$1")
     shift
 done
-linked=(-lssl -lcrypto)
+linked=(-lssl -lcrypto -lz)
 (($# == 0)) || linked=("${@:2}")
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -80,6 +80,8 @@ prologue='
 #include <pollux/http/client.h>
 #include <pollux/http/server.h>
 #include <pollux/pollux.h>
+#include <pollux/ws/client.h>
+#include <pollux/ws/server.h>
 using namespace std::chrono_literals;
 struct Echo : pollux::ConnectionHandler {
     void on_data(pollux::Connection& peer, pollux::Bytes data) override { peer.send(data); }
@@ -88,6 +90,7 @@ struct Echo : pollux::ConnectionHandler {
     pollux::Engine& engine, pollux::Reactor& reactor, pollux::Connection& connection,           \
     pollux::ServerBase& server, pollux::ClientBase& client, pollux::UdpBase& udp,               \
     pollux::http::Router& router, pollux::http::Client& http_client,                            \
+    pollux::ws::WebSocket& socket, pollux::ws::ClientBase& ws_client,                           \
     pollux::ConnectionId id, pollux::Bytes data
 '
 
