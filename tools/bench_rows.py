@@ -14,8 +14,9 @@ CALLS = "floor_calls"  # a second floor: datagrams with a system call for each
 
 IDLE_WARM_UP = 1_000  # connections that are there before the first look, so that what is made once does not count
 
-TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS", "udp": "UDP", "http": "HTTP", "https": "HTTPS"}
-PUBLISHED = {"tcp": "tcp", "uds": "uds", "ssl": "tls", "udp": "udp"}  # the names in perf/published
+TITLES = {"tcp": "TCP", "uds": "UDS", "ssl": "TLS", "udp": "UDP", "http": "HTTP", "https": "HTTPS", "ws": "WebSocket",
+          "wss": "WebSocket over TLS"}
+PUBLISHED = {"ssl": "tls"}  # the names in perf/published that differ
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,20 +226,21 @@ def microseconds_after(name, output):
     return float(found[1]) * {"ns": 1e-3, "mcs": 1, "ms": 1e3, "s": 1e6}[found[2]] if found else None
 
 
-def echo_row(transport, clients, in_flight):
-    one = in_flight == 1
+def echo_row(transport, clients, in_flight, kib=0):
+    """Messages of 32 bytes, unless `kib` says otherwise."""
+    suffix = f"_{kib}k" if kib else "_one" if in_flight == 1 else ""
     return LoadRow(
-        name=f"{transport}_echo_{clients}" + ("_one" if one else ""),
-        title=f"{TITLES[transport]} echo, {count(clients, 'client')}, {in_flight} in flight",
-        published=() if one else (f"{PUBLISHED[transport]}_echo", str(clients)),
+        name=f"{transport}_echo_{clients}{suffix}",
+        title=f"{TITLES[transport]} echo{f' of {kib} KiB' if kib else ''}, {count(clients, 'client')}, {in_flight} in flight",
+        published=() if suffix else (published(transport, "echo"), str(clients)),
         server=f"{transport}_echo_server", floor=floor(transport, "echo_server"), client=f"{transport}_echo_client",
-        transport=transport, client_options=("-c", clients, "-m", in_flight, "-s", 32))
+        transport=transport, client_options=("-c", clients, "-m", in_flight, "-s", kib * 1024 or 32))
 
 
 def multicast_row(transport, clients):
     return LoadRow(
         name=f"{transport}_multicast_{clients}", title=f"{TITLES[transport]} multicast, {count(clients, 'client')}",
-        published=(f"{PUBLISHED[transport]}_multicast", str(clients)),
+        published=(published(transport, "multicast"), str(clients)),
         server=f"{transport}_multicast_server", floor=floor(transport, "multicast_server"),
         client=f"{transport}_multicast_client", transport=transport, client_options=("-c", clients, "-s", 32))
 
@@ -276,8 +278,13 @@ def idle_row(transport, connections, certificate=""):
 
 
 def floor(transport, program):
-    """Unix sockets are an option of the same bare loop; TLS is another one."""
-    return f"ssl_{program}" if transport == "ssl" else program
+    """Unix sockets are an option of the same bare loop; TLS and WebSocket are others."""
+    return program if transport in ("tcp", "uds") else f"{transport}_{program}"
+
+
+def published(transport, work):
+    """The row's name in perf/published."""
+    return f"{PUBLISHED.get(transport, transport)}_{work}"
 
 
 def count(number, thing):
@@ -293,6 +300,10 @@ ROWS = [
     *(http_row(transport, "TRACE", clients) for transport in ("http", "https") for clients in (1, 100)),
     http_row("http", "GET", 100),
     http_row("http", "GET", 100, in_flight=16),
+    *(echo_row(transport, clients, 1000) for transport in ("ws", "wss") for clients in (1, 100)),
+    *(echo_row("ws", clients, 1) for clients in (1, 100)),
+    echo_row("ws", 1, 16, kib=16),
+    *(multicast_row(transport, clients) for transport in ("ws", "wss") for clients in (1, 100)),
     handshake_row("rsa", "full, RSA-2048", "server"),
     handshake_row("ecdsa", "full, ECDSA P-256", "server-ecdsa"),
     handshake_row("resumed", "resumed", "server-ecdsa", ("--resume",)),

@@ -13,5 +13,9 @@ int run_http_get_server(Wire wire, int argc, char** argv);
 int run_http_get_client(Wire wire, int argc, char** argv);
 int run_http_trace_server(Wire wire, int argc, char** argv);
 int run_http_trace_client(Wire wire, int argc, char** argv);
+int run_ws_echo_server(Wire wire, int argc, char** argv);
+int run_ws_echo_client(Wire wire, int argc, char** argv);
+int run_ws_multicast_server(Wire wire, int argc, char** argv);
+int run_ws_multicast_client(Wire wire, int argc, char** argv);
 
 }  // namespace perf

@@ -5,7 +5,7 @@
 
 namespace perf {
 
-/// Bytes over TCP or a Unix socket, as they are or encrypted, or HTTP in them; or datagrams.
+/// Bytes over TCP or a Unix socket, as they are or encrypted, or HTTP in them, or what begins as HTTP; or datagrams.
 struct Wire {
     pollux::Transport transport = pollux::Transport::tcp;
     bool tls = false;

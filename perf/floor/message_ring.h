@@ -17,7 +17,7 @@ namespace perf_floor {
 /// A ring of messages. Positions are counted from the start of the run, in bytes.
 class MessageRing {
 public:
-    explicit MessageRing(std::size_t message_bytes) : pattern_(message_bytes) {}
+    explicit MessageRing(const perf::Pattern& pattern) : pattern_(pattern) {}
     MessageRing(const MessageRing&) = delete;
     MessageRing& operator=(const MessageRing&) = delete;
 

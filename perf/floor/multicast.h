@@ -6,15 +6,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "../common/pattern.h"
 #include "floor.h"
 #include "message_ring.h"
 
 namespace perf_floor {
 
-/// What both programs do. The rest is their own `Loop`, which derives from this, without virtual calls:
+/// What all of them do. The rest is their own `Loop`, which derives from this, without virtual calls:
 /// - `Client* make_client(int fd)`, and `void destroy(Client*)`, which closes it;
 /// - `bool serve(Client&, std::uint32_t events)` and `bool send_to(Client&, bool& progress)`: false if it is gone.
-/// A client's `position` is that of its next byte in the ring. Its loop calls `join` when it can be sent to.
+/// A client's `position` is that of its next byte in the ring. Its loop calls `join` when it can be sent to; then it
+/// has `joined`.
 template <class Loop, class Client>
 class Multicast {
 public:
@@ -32,8 +34,8 @@ public:
     }
 
 protected:
-    explicit Multicast(const Options& options)
-        : poller_(epoll_create1(0)), listener_(listen_on(options)), ring_(options.size) {
+    explicit Multicast(const Options& options, const perf::Framing& framing = {})
+        : poller_(epoll_create1(0)), listener_(listen_on(options)), ring_(perf::Pattern{options.size, framing}) {
         watch(poller_, listener_, EPOLLIN, nullptr);
     }
 
@@ -41,6 +43,7 @@ protected:
 
     /// From now on the client is sent what is laid down.
     void join(Client& client) {
+        client.joined = true;
         client.position = ring_.head();
         clients_.push_back(&client);
     }
