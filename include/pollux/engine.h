@@ -86,7 +86,8 @@ public:
     /// Sends bytes on a connection. Any thread. The bytes are copied before it returns. The order in which a thread
     /// sends is the order on the wire. `would_block`: the mailbox is full, try again. `closed`: the id is stale; when
     /// the connection closes after `ok`, the bytes are dropped as bytes on their way to a closed connection are.
-    /// `too_large`: larger than half of `mailbox_bytes`; send it in pieces.
+    /// `too_large`: larger than half of `mailbox_bytes`; send it in pieces. The bytes go out as they are: for a
+    /// WebSocket there is `ws::send`.
     Result send(ConnectionId id, Bytes bytes);
     Result send(ConnectionId id, std::string_view text) { return send(id, as_bytes(text)); }
 
