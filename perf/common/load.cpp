@@ -9,6 +9,38 @@
 #include "tls.h"
 
 namespace perf {
+
+void begin_echo_load(Options& options, Wire wire, int argc, char** argv) {
+    parse_options(argc, argv,
+                  {endpoint_options(options, wire),
+                   client_tls_options(options, wire),
+                   engine_options(options),
+                   {{"-c", "--clients", &options.clients, "connections"},
+                    {"-m", "--messages", &options.messages, "messages in flight for each client; 0 to stay idle"},
+                    {"-s", "--size", &options.size, "bytes of a message"},
+                    {"-z", "--seconds", &options.seconds, "how long to measure"}}});
+    require_message_size(argv[0], options.size);
+
+    print_endpoint(options, wire);
+    std::printf("Working threads: %zu\nWorking clients: %zu\nWorking messages: %zu\nMessage size: %zu\n",
+                options.threads, options.clients, options.messages, options.size);
+    std::printf("Seconds to benchmarking: %g\n\n", options.seconds);
+}
+
+void begin_multicast_load(Options& options, Wire wire, int argc, char** argv) {
+    parse_options(argc, argv,
+                  {endpoint_options(options, wire),
+                   client_tls_options(options, wire),
+                   engine_options(options),
+                   {{"-c", "--clients", &options.clients, "connections"},
+                    {"-s", "--size", &options.size, "bytes of a message, as the server's"},
+                    {"-z", "--seconds", &options.seconds, "how long to measure"}}});
+    require_message_size(argv[0], options.size);
+
+    print_endpoint(options, wire);
+    std::printf("Working threads: %zu\nWorking clients: %zu\nMessage size: %zu\nSeconds to benchmarking: %g\n\n",
+                options.threads, options.clients, options.size, options.seconds);
+}
 namespace {
 
 constexpr std::chrono::seconds connect_patience{30};

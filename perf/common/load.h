@@ -20,6 +20,12 @@ namespace perf {
 
 class LoadClient;
 
+/// Reads the options of an echo load, checks them, and prints what it is about to do; `options` has the defaults.
+void begin_echo_load(Options& options, Wire wire, int argc, char** argv);
+
+/// The same for a multicast load.
+void begin_multicast_load(Options& options, Wire wire, int argc, char** argv);
+
 /// What the clients of one reactor counted. Its reactor's alone until the engine has stopped.
 struct alignas(64) Shard {
     std::uint64_t bytes = 0;

@@ -1,10 +1,8 @@
 // The WebSocket echo load: every client keeps some messages in flight, and every byte that comes back is checked.
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "programs.h"
-#include "tls.h"
 #include "ws_load.h"
 
 namespace perf {
@@ -69,20 +67,7 @@ private:
 
 int run_ws_echo_client(Wire wire, int argc, char** argv) {
     Options options{.port = default_port(wire)};
-    parse_options(argc, argv,
-                  {endpoint_options(options, wire),
-                   client_tls_options(options, wire),
-                   engine_options(options),
-                   {{"-c", "--clients", &options.clients, "connections"},
-                    {"-m", "--messages", &options.messages, "messages in flight for each client; 0 to stay idle"},
-                    {"-s", "--size", &options.size, "bytes of a message"},
-                    {"-z", "--seconds", &options.seconds, "how long to measure"}}});
-    require_message_size(argv[0], options.size);
-
-    print_endpoint(options, wire);
-    std::printf("Working threads: %zu\nWorking clients: %zu\nWorking messages: %zu\nMessage size: %zu\n",
-                options.threads, options.clients, options.messages, options.size);
-    std::printf("Seconds to benchmarking: %g\n\n", options.seconds);
+    begin_echo_load(options, wire, argc, argv);
     return Load{options, wire}.run<WsEchoClient>(WsPlan{options, wire});
 }
 

@@ -1,9 +1,7 @@
 // The WebSocket multicast load: every client receives what the server sends to all, and every byte is checked.
-#include <cstdio>
 #include <string>
 
 #include "programs.h"
-#include "tls.h"
 #include "ws_load.h"
 
 namespace perf {
@@ -48,18 +46,7 @@ private:
 
 int run_ws_multicast_client(Wire wire, int argc, char** argv) {
     Options options{.port = default_port(wire)};
-    parse_options(argc, argv,
-                  {endpoint_options(options, wire),
-                   client_tls_options(options, wire),
-                   engine_options(options),
-                   {{"-c", "--clients", &options.clients, "connections"},
-                    {"-s", "--size", &options.size, "bytes of a message, as the server's"},
-                    {"-z", "--seconds", &options.seconds, "how long to measure"}}});
-    require_message_size(argv[0], options.size);
-
-    print_endpoint(options, wire);
-    std::printf("Working threads: %zu\nWorking clients: %zu\nMessage size: %zu\nSeconds to benchmarking: %g\n\n",
-                options.threads, options.clients, options.size, options.seconds);
+    begin_multicast_load(options, wire, argc, argv);
     return Load{options, wire}.run<WsMulticastClient>(WsPlan{options, wire});
 }
 
