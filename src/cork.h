@@ -8,6 +8,7 @@
 #include <memory>
 
 #include <pollux/bytes.h>
+#include <pollux/detail/message_lane.h>
 
 namespace pollux {
 
@@ -17,54 +18,58 @@ class StreamConnection;
 /// what a receive can carry, so that all the answers to one receive leave in one send.
 class Cork {
 public:
-    explicit Cork(std::size_t capacity) : memory_(new std::byte[capacity]), capacity_(capacity) {}
+    explicit Cork(std::size_t capacity) : memory_(new std::byte[capacity]), capacity_(capacity) {
+        lane_.next = memory_.get();
+    }
 
     /// The connection that collects here now, or null.
     [[nodiscard]] const StreamConnection* owner() const noexcept { return owner_; }
 
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= capacity_ - size_; }
+    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(lane_.next - memory_.get()); }
+    [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= capacity_ - size(); }
 
-    /// `lane_bytes` is for `lane`.
+    /// `lane_bytes` is for `open_lane`.
     void begin(const StreamConnection& connection, std::size_t lane_bytes) noexcept {
         owner_ = &connection;
         lane_bytes_ = std::min(lane_bytes, capacity_);
-        lane_messages_ = 0;
+        lane_.messages = 0;
         renew_budget();
     }
-    void release() noexcept { owner_ = nullptr; }
+    void release() noexcept {
+        owner_ = nullptr;
+        close_lane();
+    }
 
     void append(Bytes bytes) noexcept {
         std::memcpy(tail(), bytes.data(), bytes.size());
         grow(bytes.size());
     }
 
-    /// The short way for many short messages: where the next one of that size goes, with nothing further to ask. Null
-    /// if it is not the owner's, would not fit, or something has happened since the callback began that has to be asked
-    /// about.
-    [[nodiscard]] std::byte* lane(const StreamConnection& connection, std::size_t bytes) noexcept {
-        return owner_ == &connection && size_ + bytes <= lane_bytes_ ? tail() : nullptr;
-    }
-
-    /// A message of that size was laid down there.
-    void add_lane_message(std::size_t bytes) noexcept {
-        size_ += bytes;
-        ++lane_messages_;
+    /// The short way for many short messages: no call and nothing to ask, until the callback ends or something happens
+    /// that has to be asked about. `sender` speaks for the cork's owner.
+    [[nodiscard]] detail::MessageLane& lane() noexcept { return lane_; }
+    void open_lane(const void* sender) noexcept {
+        if (lane_bytes_ < detail::MessageLane::longest_bytes) return;
+        lane_.owner = sender;
+        lane_.last = memory_.get() + (lane_bytes_ - detail::MessageLane::longest_bytes);
     }
 
     /// The owner is closing, or something waits that comes before what it sends.
-    void close_lane() noexcept { lane_bytes_ = 0; }
+    void close_lane() noexcept {
+        lane_bytes_ = 0;
+        lane_.owner = nullptr;
+    }
 
-    [[nodiscard]] std::uint64_t lane_messages() const noexcept { return lane_messages_; }
+    [[nodiscard]] std::uint64_t lane_messages() const noexcept { return lane_.messages; }
 
     /// Where the next bytes go, and that so many were laid down there.
-    [[nodiscard]] std::byte* tail() noexcept { return memory_.get() + size_; }
-    void grow(std::size_t bytes) noexcept { size_ += bytes; }
+    [[nodiscard]] std::byte* tail() noexcept { return lane_.next; }
+    void grow(std::size_t bytes) noexcept { lane_.next += bytes; }
 
     /// What was collected; valid until the next `append`.
     [[nodiscard]] Bytes take() noexcept {
-        const Bytes bytes{memory_.get(), size_};
-        size_ = 0;
+        const Bytes bytes{memory_.get(), size()};
+        lane_.next = memory_.get();
         return bytes;
     }
 
@@ -82,8 +87,7 @@ private:
     std::unique_ptr<std::byte[]> memory_;
     std::size_t capacity_;
     std::size_t lane_bytes_ = 0;  // at most `capacity_`
-    std::uint64_t lane_messages_ = 0;
-    std::size_t size_ = 0;
+    detail::MessageLane lane_;    // its `next` is the end of what is collected
     std::size_t sent_ = 0;
 };
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/ws/short_frame.h"
+
 namespace pollux::ws {
 
 Session::Session(Role role, StreamConnection& stream, const Options& options, Handler& handler, Terms terms)
-    : stream_(&stream),
+    : WebSocket(stream.home().cork().lane()),
+      stream_(&stream),
       cork_(&stream.home().cork()),
       context_(&stream.home().local<Context>()),
       options_(&options),
@@ -20,7 +23,6 @@ Session::Session(Role role, StreamConnection& stream, const Options& options, Ha
       terms_(std::move(terms)),
       role_(role) {
     set_up_deflate();
-    update_sends_short();
 }
 
 Session::~Session() {
@@ -102,9 +104,12 @@ inline void Session::receive_message(MessageType type, Bytes data) {
 /// Goes as far as it can; returns how much was used.
 std::size_t Session::consume(MutableBytes input) {
     busy_ = true;
+    lane_counted_ = cork_->lane_messages();
+    if (cork_->owner() == stream_ && sends_short()) cork_->open_lane(static_cast<WebSocket*>(this));
     const std::uint64_t messages = counters_.messages_received;
     const std::size_t used =
         role_ == Role::server ? consume_from<Role::client>(input) : consume_from<Role::server>(input);
+    counters_.messages_sent += count_lane();
     busy_ = false;
     if (counters_.messages_received != messages) last_message_ = now();
     const bool over = state_ == State::closed || stream_->phase() != ConnectionState::open;
@@ -115,6 +120,10 @@ template <Role sender>
 std::size_t Session::consume_from(MutableBytes input) {
     std::size_t used = 0;
     while (listens()) {
+        if constexpr (sender == Role::client) {
+            used += consume_short(input.subspan(used));
+            if (!listens()) break;
+        }
         FrameDecoder::Whole whole;
         if (assembler_.next_whole<sender>(input.subspan(used), whole)) [[likely]] {
             used += whole.consumed;
@@ -127,6 +136,34 @@ std::size_t Session::consume_from(MutableBytes input) {
         handle(event);
     }
     return used;
+}
+
+/// Short messages as long as there are any and nothing is in the way, for which the lane stands: it closes when the
+/// connection does, when something waits, and when the handler pauses.
+std::size_t Session::consume_short(Bytes input) {
+    if (!assembler_.takes_whole() || input.size() < ShortFrame::lookahead_bytes) return 0;
+    const detail::MessageLane& lane = cork_->lane();
+    const WebSocket* const self = this;
+    const std::size_t longest = std::min(ShortFrame::longest_payload_bytes, options_->max_message_bytes);
+    const std::byte* at = input.data();
+    const std::byte* const last = at + (input.size() - ShortFrame::lookahead_bytes);
+    alignas(16) std::byte payload[ShortFrame::room_bytes];
+    ShortFrame frame;
+    while (lane.owner == self && at <= last && take_short_frame(at, longest, payload, frame)) {
+        const Bytes data{payload, frame.payload_bytes};
+        if (frame.opcode == Opcode::text && !is_short_ascii(payload, data.size()) && !is_utf8(data)) break;
+        at += frame.bytes();
+        ++counters_.messages_received;
+        handler_->on_message(*this, static_cast<MessageType>(frame.opcode), data);
+    }
+    return static_cast<std::size_t>(at - input.data());
+}
+
+/// Also in the middle of a callback.
+Counters Session::counted() const noexcept {
+    Counters counters = counters_;
+    if (busy_) counters.messages_sent += count_lane();
+    return counters;
 }
 
 void Session::handle(const MessageAssembler::Event& event) {
@@ -209,6 +246,7 @@ void Session::keep(Bytes rest) {
 void Session::pause() {
     // Behind our Close, nothing but the peer's is of interest, and that is not to wait.
     if (state_ != State::open || std::exchange(paused_, true)) return;
+    cork_->close_lane();
     stream_->pause();
 }
 
@@ -262,7 +300,7 @@ void Session::send_close(const ClosePayload& payload) {
     held_.reset();
     due_pong_.reset();
     state_ = State::closing;
-    update_sends_short();
+    cork_->close_lane();
     std::byte frame[max_frame_header_bytes + max_control_bytes];
     const std::size_t size = write_frame(frame, final_frame(Opcode::close), payload.bytes());
     stream_->send_promised(Bytes{frame, size});

@@ -56,8 +56,6 @@ public:
         admitted,  ///< Not any more.
     };
 
-    /// In send_short.h.
-    [[nodiscard]] inline bool send_short(MessageType type, Bytes data) noexcept;
     Result send_data(MessageType type, Bytes data, Passage passage);
     Result send_prepared(const PreparedMessage& message);
     Result send_part(MessageType type, Bytes part, bool last);
@@ -69,7 +67,7 @@ public:
     [[nodiscard]] bool open() const noexcept { return state_ == State::open && stream_->accepts(); }
     [[nodiscard]] std::string_view agreed_protocol() const noexcept { return terms_.protocol; }
     [[nodiscard]] bool compresses() const noexcept { return terms_.deflate.has_value(); }
-    [[nodiscard]] const Counters& counted() const noexcept { return counters_; }
+    [[nodiscard]] Counters counted() const noexcept;
     [[nodiscard]] StreamConnection& stream() const noexcept { return *stream_; }
 
     // StreamProtocol
@@ -89,6 +87,7 @@ private:
     [[nodiscard]] std::size_t consume(MutableBytes input);
     template <Role sender>
     [[nodiscard]] std::size_t consume_from(MutableBytes input);
+    [[nodiscard]] std::size_t consume_short(Bytes input);
     [[nodiscard]] bool listens() const noexcept;
     void receive_message(MessageType type, Bytes data);
     void handle(const MessageAssembler::Event& event);
@@ -122,9 +121,10 @@ private:
     void send_due_pong();
     [[nodiscard]] Deflater& deflater();
     void set_up_deflate();
-    void update_sends_short() noexcept {
-        sends_short_ = role_ == Role::server && !deflates_ && !sending_parts_ && state_ == State::open;
+    [[nodiscard]] bool sends_short() const noexcept {
+        return role_ == Role::server && !deflates_ && !sending_parts_ && state_ == State::open && !paused_;
     }
+    [[nodiscard]] std::uint64_t count_lane() const noexcept { return cork_->lane_messages() - lane_counted_; }
 
     // Closing.
 
@@ -159,13 +159,13 @@ private:
     std::unique_ptr<HeldMessages> held_;     // while a message is sent in fragments
     std::unique_ptr<std::string> due_pong_;  // to the last ping, when there is room again
     std::string close_reason_;               // the peer's
+    std::uint64_t lane_counted_ = 0;         // messages of the lane that are in `counters_`
     std::uint16_t close_code_ = close_code::abnormal;
     std::uint16_t sent_code_ = 0;
     unsigned missed_pongs_ = 0;
     const Role role_;
     State state_ = State::open;
     CloseReason cause_ = CloseReason::none;
-    bool sends_short_ = false;    // open, a server's, nothing compressed, no message in parts
     bool deflates_ = false;       // what is sent is compressed, if it is long enough
     bool sending_parts_ = false;  // a message was begun by `send_fragment`
     bool parts_compressed_ = false;

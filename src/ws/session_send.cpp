@@ -203,7 +203,6 @@ Result Session::send_part(MessageType type, Bytes part, bool last) {
         // Those of a reactor cannot wait for the end of a message.
         parts_compressed_ = deflates_ && options_->deflate.memory == DeflateMemory::per_connection;
         sending_parts_ = true;
-        update_sends_short();
         stream_->hold_broadcasts(true);
     }
     std::uint8_t first = begins ? opcode_of(type) : 0;
@@ -228,7 +227,6 @@ Bytes Session::compress_part(Bytes part, bool last) {
 void Session::end_parts() {
     ++counters_.messages_sent;
     sending_parts_ = false;
-    update_sends_short();
     if (const std::unique_ptr<HeldMessages> held = std::move(held_)) {
         held->each([this](MessageType type, Bytes data) {
             if (open()) send_whole(type, data, Passage::admitted);

@@ -3,7 +3,6 @@
 
 #include "engine_core.h"
 #include "proto/ws/close_frame.h"
-#include "ws/send_short.h"
 #include "ws/session.h"
 
 namespace pollux::ws {
@@ -23,9 +22,7 @@ Result send_by_id(Engine& engine, ConnectionId id, Opcode opcode, Bytes body) {
 
 }  // namespace
 
-Result WebSocket::send(MessageType type, Bytes data) {
-    if (session(*this).send_short(type, data)) [[likely]]
-        return Result::ok;
+Result WebSocket::send_anyhow(MessageType type, Bytes data) {
     return session(*this).send_data(type, data, Session::Passage::checked);
 }
 Result WebSocket::send(const PreparedMessage& message) {

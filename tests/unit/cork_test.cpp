@@ -1,7 +1,9 @@
 // Cork: whose it is, what it holds, and the budget of a callback.
 #include "cork.h"
 
-#include <cstring>
+#include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "unit/support.h"
 
@@ -56,33 +58,69 @@ TEST_F(CorkTest, fits_exactly_its_capacity) {
     EXPECT_TRUE(cork.fits(100));
 }
 
-TEST_F(CorkTest, its_owner_may_lay_messages_down_up_to_a_limit) {
-    const auto lay_down = [this](std::string_view message) {
-        std::byte* const place = cork.lane(connection(0), message.size());
-        if (place == nullptr) return false;
-        std::memcpy(place, message.data(), message.size());
-        cork.add_lane_message(message.size());
-        return true;
-    };
-    cork.begin(connection(0), 10);
-    EXPECT_EQ(cork.lane(connection(1), 1), nullptr) << "it is somebody else's";
+class MessageLaneTest : public CorkTest {
+protected:
+    MessageLaneTest() { cork = Cork{1000}; }
+
+    void begin(std::size_t lane_bytes) {
+        cork.begin(connection(0), lane_bytes);
+        cork.open_lane(this);
+    }
+
+    bool lay_down(std::string_view message, const void* sender) {
+        return detail::lay_down(cork.lane(), sender, 0x81, as_bytes(message));
+    }
+    bool lay_down(std::string_view message) { return lay_down(message, this); }
+
+    static std::string framed(std::string_view message) {
+        return std::string{'\x81', static_cast<char>(message.size())} + std::string{message};
+    }
+};
+
+TEST_F(MessageLaneTest, takes_messages_of_its_owner_as_they_are) {
+    begin(1000);
+    EXPECT_FALSE(lay_down("x", &cork)) << "it is somebody else's";
     EXPECT_TRUE(lay_down("four"));
     cork.append(as_bytes("-"));
     EXPECT_TRUE(lay_down("five "));
-    EXPECT_FALSE(lay_down("x")) << "beyond the limit";
     EXPECT_EQ(cork.lane_messages(), 2U);
-    EXPECT_EQ(as_text(cork.take()), "four-five ");
+    EXPECT_EQ(as_text(cork.take()), framed("four") + "-" + framed("five "));
     EXPECT_TRUE(lay_down("again")) << "there is room when it was taken";
+    EXPECT_EQ(as_text(cork.take()), framed("again"));
+}
+
+TEST_F(MessageLaneTest, takes_every_length_that_is_short) {
+    for (std::size_t size = 0; size <= 125; ++size) {
+        begin(1000);
+        ASSERT_TRUE(lay_down(pattern(size, size))) << size;
+        EXPECT_EQ(as_text(cork.take()), framed(pattern(size, size)));
+    }
+    EXPECT_FALSE(lay_down(pattern(0, 126)));
+}
+
+TEST_F(MessageLaneTest, ends_where_a_longer_message_would_not_fit) {
+    for (const std::size_t limit : {126U, 127U, 128U, 500U, 1000U, 5000U}) {
+        begin(limit);
+        std::size_t accepted = 0;
+        while (lay_down(pattern(0, 125))) ++accepted;
+        EXPECT_EQ(accepted, std::min<std::size_t>(limit, 1000) / 127) << limit;
+        EXPECT_EQ(cork.take().size(), 127 * accepted);
+        cork.release();
+    }
+}
+
+TEST_F(MessageLaneTest, closes_for_the_rest_of_the_callback) {
+    begin(1000);
     cork.close_lane();
     EXPECT_FALSE(lay_down("x"));
+    cork.open_lane(this);
+    EXPECT_FALSE(lay_down("x")) << "what closed it still stands";
+    begin(1000);
+    EXPECT_TRUE(lay_down("x"));
     cork.release();
-    EXPECT_EQ(cork.lane(connection(0), 1), nullptr);
-
-    cork.begin(connection(0), 1000);
+    EXPECT_FALSE(lay_down("x")) << "the callback is over";
+    begin(1000);
     EXPECT_EQ(cork.lane_messages(), 0U) << "of this callback";
-    EXPECT_EQ(as_text(cork.take()), "again");
-    EXPECT_TRUE(lay_down(pattern(0, 100)));
-    EXPECT_FALSE(lay_down("x")) << "nor is there more than it holds";
 }
 
 TEST_F(CorkTest, a_callback_has_a_budget) {

@@ -7,6 +7,7 @@
 
 #include <pollux/bytes.h>
 #include <pollux/connection.h>
+#include <pollux/detail/message_lane.h>
 #include <pollux/engine.h>
 #include <pollux/error.h>
 #include <pollux/ws/message.h>
@@ -38,7 +39,13 @@ public:
     ///
     /// While a message is being sent in fragments, others wait behind its last one, without being refused for that.
     /// What waits so is at most `ConnectionOptions::max_pending_bytes`, beside what is pending.
-    Result send(MessageType type, Bytes data);
+    Result send(MessageType type, Bytes data) {
+        constexpr std::uint8_t final_frame = 0x80;
+        const auto first = static_cast<std::uint8_t>(final_frame | static_cast<std::uint8_t>(type));
+        if (detail::lay_down(*lane_, this, first, data)) [[likely]]
+            return Result::ok;
+        return send_anyhow(type, data);
+    }
 
     /// A text message. It has to be UTF-8: the peer closes the connection over one that is not.
     Result send(std::string_view text) { return send(MessageType::text, as_bytes(text)); }
@@ -101,8 +108,13 @@ public:
     [[nodiscard]] SocketAddress peer_address() const { return connection().peer_address(); }
 
 protected:
-    WebSocket() = default;
+    explicit WebSocket(detail::MessageLane& lane) noexcept : lane_(&lane) {}
     ~WebSocket() = default;
+
+private:
+    Result send_anyhow(MessageType type, Bytes data);
+
+    detail::MessageLane* lane_;  // the reactor's
 };
 
 /// The WebSocket of an id; null if that is stale, lives elsewhere or names no open WebSocket. Reactor thread only: for

@@ -61,6 +61,10 @@ public:
     /// before if the peer has `context_takeover`.
     void inflate_by_itself(unsigned window_bits, bool context_takeover);
 
+    /// True if a message at the front of the input that is all there in one frame, not compressed, may be taken past
+    /// the assembler.
+    [[nodiscard]] bool takes_whole() const noexcept { return straight_ && !decoder_.busy(); }
+
     /// Takes the message at the front if it is all there in one frame, as most are, and is right; else `next` knows
     /// what becomes of it. Where messages are streamed, it never does.
     template <Role sender>
