@@ -19,19 +19,19 @@ class StreamConnection;
 class Cork {
 public:
     explicit Cork(std::size_t capacity) : memory_(new std::byte[capacity]), capacity_(capacity) {
-        lane_.next = memory_.get();
+        lane_.next = base_ = memory_.get();
     }
 
     /// The connection that collects here now, or null.
     [[nodiscard]] const StreamConnection* owner() const noexcept { return owner_; }
 
-    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(lane_.next - memory_.get()); }
-    [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= capacity_ - size(); }
+    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(lane_.next - base_); }
+    [[nodiscard]] bool fits(std::size_t bytes) const noexcept { return bytes <= room(); }
 
     /// `lane_bytes` is for `open_lane`.
     void begin(const StreamConnection& connection, std::size_t lane_bytes) noexcept {
         owner_ = &connection;
-        lane_bytes_ = std::min(lane_bytes, capacity_);
+        lane_bytes_ = std::min(lane_bytes, size() + room());
         lane_.messages = 0;
         renew_budget();
     }
@@ -51,7 +51,7 @@ public:
     void open_lane(const void* sender) noexcept {
         if (lane_bytes_ < detail::MessageLane::longest_bytes) return;
         lane_.owner = sender;
-        lane_.last = memory_.get() + (lane_bytes_ - detail::MessageLane::longest_bytes);
+        lane_.last = base_ + (lane_bytes_ - detail::MessageLane::longest_bytes);
     }
 
     /// The owner is closing, or something waits that comes before what it sends.
@@ -68,10 +68,18 @@ public:
 
     /// What was collected; valid until the next `append`.
     [[nodiscard]] Bytes take() noexcept {
-        const Bytes bytes{memory_.get(), size()};
-        lane_.next = memory_.get();
+        const Bytes bytes{base_, size()};
+        lane_.next = base_;
         return bytes;
     }
+
+    /// What was collected stays where it is, until `unstage`; the next owner collects behind it.
+    [[nodiscard]] Bytes stage() noexcept {
+        const Bytes bytes{base_, size()};
+        base_ = lane_.next;
+        return bytes;
+    }
+    void unstage() noexcept { lane_.next = base_ = memory_.get(); }
 
     /// Whoever sends for as long as it is accepted must meet an end even when the peer reads as fast. So what goes
     /// straight to the kernel within a callback or, outside of connections' callbacks, a turn has a budget; past it,
@@ -83,8 +91,13 @@ public:
 private:
     static constexpr std::size_t budget_bytes = 4 * 1024 * 1024;
 
+    [[nodiscard]] std::size_t room() const noexcept {
+        return capacity_ - static_cast<std::size_t>(lane_.next - memory_.get());
+    }
+
     const StreamConnection* owner_ = nullptr;
     std::unique_ptr<std::byte[]> memory_;
+    std::byte* base_ = nullptr;
     std::size_t capacity_;
     std::size_t lane_bytes_ = 0;  // at most `capacity_`
     detail::MessageLane lane_;    // its `next` is the end of what is collected

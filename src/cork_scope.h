@@ -10,12 +10,14 @@ namespace pollux {
 class StreamConnection::CorkScope {
 public:
     explicit CorkScope(StreamConnection& connection) : connection_(connection) {
+        connection.send_staged_first();
         connection.reactor_->cork().begin(connection, connection.lane_bytes());
         if (connection.tls_ != nullptr) connection.begin_records();
     }
     ~CorkScope() {
         Cork& cork = connection_.reactor_->cork();
         connection_.count_lane_messages();
+        if (connection_.stage()) return;
         if (cork.size() != 0) connection_.flush_cork();
         cork.release();
         if (connection_.tls_ != nullptr) connection_.end_records();

@@ -53,7 +53,7 @@ ReactorCore::ReactorCore(Engine& engine, const EngineOptions& options, std::size
     : timers_(platform::Poller::now()),
       now_(platform::Poller::now()),
       spin_(options.spin),
-      cork_(std::max(2 * options.receive_buffer_bytes, TlsSession::max_record_bytes)),
+      cork_(std::max(2 * options.receive_buffer_bytes, TlsSession::max_record_bytes) + StagedSends::most_bytes),
       record_cork_(record_cork_bytes),
       receive_buffer_(new std::byte[options.receive_buffer_bytes]),
       receive_buffer_bytes_(options.receive_buffer_bytes),
@@ -130,7 +130,9 @@ void ReactorCore::turn(std::chrono::nanoseconds longest_wait) {
     cork_.renew_budget();
     handshake_time_ = {};
     gathers_records_ = events > 1;
+    staged_.begin(events > 1, now_);
     for (std::size_t i = 0; i < events; ++i) dispatch_event(poller_.event(i));
+    staged_.end();
     run_control();
     if (read_mail(mail_bytes_per_turn)) last_event_ = now_;
     notify_drained();

@@ -22,6 +22,7 @@
 #include "proto/tls_session.h"
 #include "slab.h"
 #include "slot_table.h"
+#include "staged_sends.h"
 #include "timer_wheel.h"
 
 namespace pollux {
@@ -103,6 +104,7 @@ public:
     [[nodiscard]] const UdpTable& udp_sockets() const noexcept { return udp_sockets_; }
     [[nodiscard]] Slab& send_slab() noexcept { return send_slab_; }
     [[nodiscard]] Cork& cork() noexcept { return cork_; }
+    [[nodiscard]] StagedSends& staged() noexcept { return staged_; }
 
     /// Collects the records that one connection makes, where that is worth a copy.
     [[nodiscard]] Cork& record_cork() noexcept { return record_cork_; }
@@ -215,6 +217,7 @@ private:
     Time last_event_{};
     std::chrono::nanoseconds spin_;
     Cork cork_;
+    StagedSends staged_{cork_};
     Cork record_cork_;
     bool gathers_records_ = false;
     std::unique_ptr<std::byte[]> receive_buffer_;

@@ -130,6 +130,7 @@ void StreamConnection::abort_with(CloseReason reason) {
 }
 
 void StreamConnection::finish(CloseReason reason, std::error_code error) {
+    send_staged_first();  // it was accepted before, and may find that this is the end
     if (state_ == ConnectionState::closed) return;
     state_ = ConnectionState::closed;
     reason_ = reason;

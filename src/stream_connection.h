@@ -143,6 +143,9 @@ public:
     /// Hands what waits to the kernel, as far as it takes it.
     void flush();
 
+    /// What was staged leaves now.
+    void send_staged(Bytes bytes);
+
     /// It was marked dirty: `flush`, and what was received but could not be delivered then.
     void end_turn();
 
@@ -228,6 +231,8 @@ private:
     [[nodiscard]] std::size_t sendable() const noexcept { return own_pending() + sendable_lag(); }
     [[nodiscard]] std::size_t peek_sendable(std::span<Bytes> parts) const noexcept;
     [[nodiscard]] bool nothing_waits() const noexcept { return queue_.empty() && sendable_lag() == 0; }
+    [[nodiscard]] bool stage();
+    void send_staged_first();
     void accept(Bytes bytes);
     void append_corked(Bytes bytes);
     void send_through(Bytes bytes);
@@ -277,6 +282,7 @@ private:
     bool blocked_ : 1 = false;       // the kernel takes nothing until a sendable event
     bool drain_wanted_ : 1 = false;  // a send was refused, or the high watermark passed
     bool broadcasts_held_ : 1 = false;
+    bool staged_ : 1 = false;          // what the last callback sent is among the reactor's staged sends
     bool file_waits_ : 1 = false;      // `on_drain` is due only when nothing is pending: a file comes next
     bool send_closing_ : 1 = false;    // nothing more is accepted; FIN when all is sent
     bool send_closed_ : 1 = false;     // FIN is sent

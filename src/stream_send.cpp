@@ -20,6 +20,7 @@ std::size_t StreamConnection::own_pending() const noexcept {
     std::size_t bytes = queue_.size();
     if (tls_ != nullptr) bytes += encrypted_bytes();
     if (reactor_->cork().owner() == this) bytes += reactor_->cork().size();
+    if (staged_) bytes += reactor_->staged().bytes_of(*this);
     return bytes;
 }
 
@@ -104,6 +105,8 @@ void StreamConnection::send_admitted(Bytes first, Bytes second) {
 }
 
 void StreamConnection::accept(Bytes bytes) {
+    send_staged_first();
+    if (state_ == ConnectionState::closed) return;
     const bool straight = nothing_waits();
     if (straight && reactor_->cork().owner() == this) {
         append_corked(bytes);
@@ -136,6 +139,30 @@ void StreamConnection::append_corked(Bytes bytes) {
         }
     }
     cork.append(bytes);
+}
+
+/// At the end of its callback: leaves what it has sent in the cork, for a while. False if that is to be sent now.
+bool StreamConnection::stage() {
+    Cork& cork = reactor_->cork();
+    if (tls_ != nullptr || cork.size() == 0 || blocked_ || !nothing_waits() || state_ != ConnectionState::open)
+        return false;
+    if (!reactor_->staged().add(*this)) return false;
+    staged_ = true;
+    cork.release();
+    reactor_->staged().send_if_due();
+    return true;
+}
+
+/// Before anything else is done with it.
+void StreamConnection::send_staged_first() {
+    if (staged_) [[unlikely]]
+        reactor_->staged().send(*this);
+}
+
+void StreamConnection::send_staged(Bytes bytes) {
+    staged_ = false;
+    write_now(bytes, {});
+    if (state_ != ConnectionState::closed) after_flush();
 }
 
 void StreamConnection::flush_cork() {
@@ -204,6 +231,7 @@ void StreamConnection::block_sending() {
 /// Puts what is in the cork and what is still shared behind what is queued, in this order: it is the order they were
 /// sent in, since nothing goes into the cork while a broadcast waits.
 void StreamConnection::settle_waiting() {
+    send_staged_first();
     Cork& cork = reactor_->cork();
     if (cork.owner() == this && cork.size() != 0) flush_cork();
     if (sendable_lag() == 0) return;
@@ -237,6 +265,7 @@ void StreamConnection::consumed(std::size_t count) {
 }
 
 void StreamConnection::flush() {
+    send_staged_first();
     Cork& cork = reactor_->cork();
     if (cork.owner() == this && cork.size() != 0) flush_cork();
     if (state_ == ConnectionState::closed) return;
@@ -299,6 +328,7 @@ StreamConnection::FileSent StreamConnection::send_file(platform::NativeHandle fi
     using Outcome = FileSent::Outcome;
     if (!accepts()) return {};
     if (tls_ != nullptr) return {Outcome::unsupported};
+    send_staged_first();
     Cork& cork = reactor_->cork();
     if (cork.owner() == this && cork.size() != 0) flush_cork();
     if (state_ == ConnectionState::closed) return {};

@@ -63,7 +63,8 @@ public:
     /// `max_pending_bytes`); `on_drain` follows when they are down to `low_watermark_bytes`.
     /// `closed`: closing or closed. `too_large`: the span is larger than `max_pending_bytes`.
     /// What a callback sends leaves in one system call when the callback has returned; with TLS, full records may leave
-    /// before.
+    /// before. Where several connections have something at once, short answers may wait for the callbacks of a few
+    /// others, but not for slow ones.
     Result send(Bytes bytes);
     Result send(std::string_view text) { return send(as_bytes(text)); }
 

@@ -20,9 +20,11 @@ public:
 
     /// The mask for what follows behind `count` bytes.
     [[nodiscard]] Mask behind(std::size_t count) const noexcept {
-        const int bits = static_cast<int>(count % 4) * 8;
+        const auto bits = static_cast<std::uint32_t>(count % 4 * 8);
+        const std::uint32_t rest = (32 - bits) % 32;
         Mask mask;
-        mask.word_ = std::endian::native == std::endian::little ? std::rotr(word_, bits) : std::rotl(word_, bits);
+        mask.word_ =
+            std::endian::native == std::endian::little ? word_ >> bits | word_ << rest : word_ << bits | word_ >> rest;
         return mask;
     }
 
