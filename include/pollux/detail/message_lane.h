@@ -22,14 +22,16 @@ struct MessageLane {
     std::uint64_t messages = 0;   // how many were laid down since the callback began
 };
 
-/// A copy without a call, in steps of 16 bytes: a wider load would wait until what was stored in such steps just now
-/// (unmasked, say) has left the store buffer.
+/// A copy without a call. Its steps are of 16 bytes: a wider load would wait until what was stored in such steps just
+/// now (unmasked, say) has left the store buffer.
 inline void copy_short(std::byte* to, Bytes data) noexcept {
     const std::byte* const from = data.data();
     const std::size_t size = data.size();
-    if (size >= 16) {
-        for (std::size_t at = 0; at + 16 <= size; at += 16) std::memcpy(to + at, from + at, 16);
-        if (size % 16 != 0) std::memcpy(to + size - 16, from + size - 16, 16);
+    if (size > 16) {
+        std::size_t at = 0;
+        for (; size - at > 32; at += 16) std::memcpy(to + at, from + at, 16);
+        std::memcpy(to + at, from + at, 16);
+        std::memcpy(to + size - 16, from + size - 16, 16);
     } else if (size >= 8) {
         std::memcpy(to, from, 8);
         std::memcpy(to + size - 8, from + size - 8, 8);
