@@ -23,7 +23,7 @@ public:
     using Time = std::chrono::steady_clock::time_point;
 
     /// How many connections wait for each other, and what each may have staged.
-    static constexpr std::size_t most_connections = 16;
+    static constexpr std::size_t most_connections = 32;
     static constexpr std::size_t most_bytes_each = 4096;
     static constexpr std::size_t most_bytes = most_connections * most_bytes_each;
 
