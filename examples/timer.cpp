@@ -102,11 +102,12 @@ void on_this_thread(pollux::Engine& engine) {
     say("waiting until a time: ", timer.wait() ? "fired" : "cancelled");
 
     timer.after(1h);
-    std::jthread other{[&timer] {
+    std::thread other{[&timer] {
         std::this_thread::sleep_for(50ms);
         timer.cancel();
     }};
     say("waiting an hour, cancelled by another thread: ", timer.wait() ? "fired" : "cancelled");
+    other.join();
 
     say("waiting for what is not armed: ", timer.wait() ? "fired" : "cancelled");
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "platform/threads.h"
+#include "processor.h"
 #include "reactor_core.h"
 #include "server_shard.h"
 #include "stream_connection.h"
@@ -150,7 +151,7 @@ bool ReactorCore::has_work() const noexcept {
 std::size_t ReactorCore::wait(std::chrono::nanoseconds longest_wait) {
     if (has_work()) return poller_.wait({});
     if (spin_.count() != 0 && now_ - last_event_ < spin_) {
-        for (int i = 0; i < relaxations_per_poll; ++i) platform::relax();
+        for (int i = 0; i < relaxations_per_poll; ++i) relax_core();
         return poller_.wait({});
     }
     Time deadline = timers_.next_event();

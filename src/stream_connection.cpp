@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "cork_scope.h"
 #include "reactor_core.h"
@@ -13,13 +12,9 @@ namespace pollux {
 
 namespace {
 
-bool is_reset(int error) noexcept {
-    return error == ECONNRESET || error == EPIPE || error == ECONNABORTED;
-}
-
 /// An error code's category in two bits: this is the index.
 const std::array<const std::error_category*, 4>& error_categories() noexcept {
-    static const std::array<const std::error_category*, 4> categories{&std::system_category(), &error_category(),
+    static const std::array<const std::error_category*, 4> categories{&platform::system_category(), &error_category(),
                                                                       &tls_category(), &certificate_category()};
     return categories;
 }
@@ -41,7 +36,8 @@ StreamConnection::~StreamConnection() {
 void StreamConnection::start_connecting(const SocketAddress& address, Time deadline) {
     const platform::IoResult result = reactor_->poller().connect(*this, address, owner_->options());
     if (result.status != platform::IoStatus::done) {
-        const int error = result.status == platform::IoStatus::would_block ? EAGAIN : result.error;
+        const int error =
+            result.status == platform::IoStatus::would_block ? platform::would_block_error() : result.error;
         finish(CloseReason::system_error, platform::system_error(error));
         return;
     }
@@ -172,7 +168,8 @@ std::error_code StreamConnection::close_error() const noexcept {
 }
 
 void StreamConnection::fail(int error) {
-    finish(is_reset(error) ? CloseReason::peer_reset : CloseReason::system_error, platform::system_error(error));
+    finish(platform::is_connection_reset(error) ? CloseReason::peer_reset : CloseReason::system_error,
+           platform::system_error(error));
 }
 
 // Receiving.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -132,7 +133,8 @@ Status read_tls_input(const TlsInput& input, const std::string& option, std::str
         return {};
     }
     errno = 0;
-    std::ifstream file{input.text(), std::ios::binary};
+    const std::filesystem::path path{std::u8string{input.text().begin(), input.text().end()}};
+    std::ifstream file{path, std::ios::binary};
     std::ostringstream bytes;
     // A directory opens, and fails when it is read.
     if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) bytes << file.rdbuf();

@@ -1,7 +1,10 @@
 // UDP: from the options to sockets on reactors.
 #include <pollux/udp.h>
 
-#include <latch>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -24,12 +27,34 @@ Status parse_udp_endpoint(const std::string& text, const char* option, Endpoint&
     return {};
 }
 
-/// Where sockets live: on a given reactor, on the next in turn if there is one peer, else on all.
+/// Waited for until all have come. Not std::latch: GCC 12's may miss its last one where the system has no futex.
+class Countdown {
+public:
+    explicit Countdown(std::size_t count) noexcept : left_(count) {}
+
+    void count_down() {
+        const std::lock_guard lock{mutex_};
+        if (--left_ == 0) all_came_.notify_all();
+    }
+
+    void wait() {
+        std::unique_lock lock{mutex_};
+        all_came_.wait(lock, [this] { return left_ == 0; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable all_came_;
+    std::size_t left_;
+};
+
+/// Where sockets live: on a given reactor; on the next in turn if there is one peer, or if the system would not spread
+/// datagrams over several; else on all.
 std::vector<std::size_t> choose_reactors(Engine& engine, const UdpOptions& options) {
     std::vector<std::size_t> chosen;
     if (options.reactor) {
         if (*options.reactor < engine.reactors()) chosen.push_back(*options.reactor);
-    } else if (!options.connect.empty()) {
+    } else if (!options.connect.empty() || !platform::Poller::spreads_datagrams()) {
         chosen.push_back(engine.core().next_reactor());
     } else {
         for (std::size_t i = 0; i < engine.reactors(); ++i) chosen.push_back(i);
@@ -197,7 +222,7 @@ Status UdpBase::Core::start_at(const InetAddress* fixed) {
     if (!status) return status;
     life_.begin(shards_.size(), [&] { address_ = to_inet(platform::local_address(plan->handles.front())); });
     const std::vector<platform::NativeHandle> handles = std::exchange(plan->handles, {});
-    const auto opened = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(shards_.size()));
+    const auto opened = std::make_shared<Countdown>(shards_.size());
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         // Never at once: a handler is told that its socket is open, from the loop.
         shards_[i]->home().control([self = shared_from_this(), i, handle = handles[i], peer = plan->peer, opened] {

@@ -45,7 +45,8 @@ struct UdpOptions {
     std::string connect{};
 
     /// Where the socket lives. Unset: a connected socket on each reactor in turn; a bound address on every reactor,
-    /// with a socket on each (SO_REUSEPORT), among which the system spreads the peers.
+    /// with a socket on each (SO_REUSEPORT), among which the system spreads the peers; where a system does not (macOS,
+    /// FreeBSD, Windows), there is one socket, on each reactor in turn.
     std::optional<std::size_t> reactor{};
 
     bool reuse_address = false;  ///< SO_REUSEADDR: several programs may be bound to a multicast port.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "datagram_pattern.h"
@@ -47,7 +48,11 @@ bool parse_value(std::string_view text, std::size_t& out) {
 }
 
 bool parse_value(std::string_view text, double& out) {
-    return parse_number(text, out) && out >= 0;
+    // Not by std::from_chars: macOS's library has none for such numbers yet.
+    const std::string digits{text};
+    char* end = nullptr;
+    out = std::strtod(digits.c_str(), &end);
+    return !digits.empty() && end == digits.c_str() + digits.size() && out >= 0;
 }
 
 bool parse_value(std::string_view text, std::vector<unsigned>& out) {

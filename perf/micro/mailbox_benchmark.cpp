@@ -9,6 +9,7 @@
 
 #include "mailbox.h"
 #include "platform/threads.h"
+#include "processor.h"
 
 namespace {
 
@@ -42,7 +43,7 @@ private:
                                 ++received_;
                             });
             // A reactor looks at its sockets between two looks at its mail.
-            for (int i = 0; i < relaxations_per_look; ++i) pollux::platform::relax();
+            for (int i = 0; i < relaxations_per_look; ++i) pollux::relax_core();
         }
         benchmark::DoNotOptimize(destination);
     }
@@ -68,7 +69,7 @@ void send_through_mailbox(benchmark::State& state) {
         std::byte* room = nullptr;
         while ((room = mailbox.reserve(pollux::MailKind::send, sent, size)) == nullptr) {
             mailbox.publish();
-            pollux::platform::relax();
+            pollux::relax_core();
         }
         std::memcpy(room, message.data(), size);
         mailbox.finish();

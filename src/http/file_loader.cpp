@@ -102,7 +102,8 @@ FileLoader::FileLoader(const std::filesystem::path& folder, FileOptions options)
     if (!status_) return;
     std::error_code error;
     folder_ = platform::Folder::open(folder, error);
-    if (error) status_ = {error, "cannot open the folder " + folder.string()};
+    const std::u8string name = folder.u8string();
+    if (error) status_ = {error, "cannot open the folder " + std::string{name.begin(), name.end()}};
 }
 
 Status FileLoader::check_options() const {

@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <charconv>
 
-#include "platform/address_posix.h"
 #include "platform/datagrams_posix.h"
+#include "platform/socket_address.h"
 #include "platform/sockets_posix.h"
 
 namespace pollux::platform {
@@ -36,7 +36,7 @@ bool set_multicast_interface(int descriptor, bool ipv4, bool ipv6, unsigned inde
 
 /// What must hold, or the socket would do something else than it was asked to.
 bool apply_options(int descriptor, bool ipv6, const UdpOptions& options, unsigned interface_index) noexcept {
-    const bool ipv4 = !ipv6 || !options.ipv6_only;
+    const bool ipv4 = !ipv6 || (!options.ipv6_only && ipv6_sockets_take_ipv4_options);
     const MulticastOptions& multicast = options.multicast;
     if (ipv6 && !set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0)) return false;
     if (options.reuse_address && !set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
@@ -71,7 +71,9 @@ void apply_buffer_sizes(int descriptor, const UdpOptions& options) noexcept {
 
 /// As the calls of RFC 3678 want it.
 bool to_storage(const InetAddress& address, sockaddr_storage& out) noexcept {
-    return to_sockaddr({address.family, 0, address.scope, address.ip, {}}, out) != 0;
+    const socklen_t length = to_sockaddr({address.family, 0, address.scope, address.ip, {}}, out);
+    note_length(out, length);
+    return length != 0;
 }
 
 }  // namespace
@@ -84,8 +86,8 @@ std::error_code open_datagram_socket(SocketAddress::Family family, const UdpOpti
     Descriptor descriptor{raw};
     if (!apply_options(raw, ipv6, options, interface_index)) return system_error(errno);
     if (share_port && !set_option(raw, SOL_SOCKET, SO_REUSEPORT, 1)) return system_error(errno);
-    apply_buffer_sizes(raw, options);
     tune_datagram_socket(raw, family);
+    apply_buffer_sizes(raw, options);
     out = descriptor.take();
     return {};
 }

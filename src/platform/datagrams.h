@@ -50,6 +50,13 @@ struct DatagramIntake {
     std::uint32_t overflows = 0;  ///< Dropped since the socket was made because its buffer was full; 0: not told.
 };
 
+/// Of which sockets' datagrams a system tells that nobody received them.
+enum class DatagramErrors : std::uint8_t {
+    none,
+    of_connected,
+    of_all,
+};
+
 /// An error of a datagram that was sent before.
 struct DatagramFault {
     std::error_code error;

@@ -160,7 +160,8 @@ void LinuxDatagrams::collect(std::size_t count, DatagramIntake& intake) noexcept
 }
 
 IoResult LinuxDatagrams::receive(int descriptor, DatagramMode mode, DatagramIntake& intake) noexcept {
-    if (!mode.many) return receive_one_by_one(descriptor, intake);
+    int told_by_the_queue = 0;
+    if (!mode.many) return receive_one_by_one(descriptor, intake, told_by_the_queue);
     intake.count = 0;
     intake.overflows = 0;
     expect(intake);
@@ -232,7 +233,8 @@ std::size_t LinuxDatagrams::pass(Cursor& cursor, std::size_t messages) const noe
 }
 
 IoResult LinuxDatagrams::send(int descriptor, DatagramMode& mode, std::span<const OutgoingRun> runs) noexcept {
-    if (!mode.many) return send_one_by_one(descriptor, mode.ipv6, runs);
+    int told_by_the_queue = 0;
+    if (!mode.many) return send_one_by_one(descriptor, mode.ipv6, runs, told_by_the_queue);
     Cursor cursor{runs};
     std::size_t taken = 0;
     std::size_t longest_run = longest_run_of(mode);

@@ -10,6 +10,8 @@
 #include <climits>
 #include <limits>
 
+#include "system_files.h"
+
 namespace pollux::platform {
 
 namespace {
@@ -67,8 +69,8 @@ bool File::facts(FileFacts& out, std::error_code& error) const noexcept {
         return false;
     }
     out.size = static_cast<std::uint64_t>(info.st_size);
-    out.modified_nanoseconds = to_nanoseconds(info.st_mtim);
-    out.device = info.st_dev;
+    out.modified_nanoseconds = to_nanoseconds(modification_time(info));
+    out.device = static_cast<std::uint64_t>(info.st_dev);
     out.inode = info.st_ino;
     return true;
 }

@@ -74,6 +74,7 @@
 #include <pollux/options.h>
 
 #include "platform/datagrams.h"
+#include "platform/errors.h"
 
 namespace pollux::platform {
 
@@ -126,11 +127,6 @@ struct ListenOptions {
     bool ipv6_only = false;
     ConnectionOptions connection;
 };
-
-/// The system's error number as an error code.
-[[nodiscard]] inline std::error_code system_error(int error) noexcept {
-    return {error, std::system_category()};
-}
 
 template <class P>
 concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHandle handle, Accepted& accepted,
@@ -191,8 +187,18 @@ concept PollerContract = requires(P poller, typename P::Socket& socket, NativeHa
     { poller.local_address(socket) } -> std::same_as<SocketAddress>;
     { poller.peer_address(socket) } -> std::same_as<SocketAddress>;
 
+    // What the system has for datagrams, of what is wanted.
+    { P::batching(batching) }
+    noexcept->std::same_as<UdpBatching>;
+    { P::datagram_errors() }
+    noexcept->std::same_as<DatagramErrors>;
+
     // Whether several listening sockets on one address share the incoming connections.
     { P::spreads_listeners(Transport{}) }
+    noexcept->std::same_as<bool>;
+
+    // Whether several UDP sockets on one address share the datagrams that come in.
+    { P::spreads_datagrams() }
     noexcept->std::same_as<bool>;
 };
 

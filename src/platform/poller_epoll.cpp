@@ -1,32 +1,20 @@
 // The epoll back end.
 #include "platform/poller_epoll.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cassert>
 #include <cerrno>
 
-#include "platform/address_posix.h"
-#include "platform/send_file_linux.h"
-#include "platform/sockets_posix.h"
+#include "platform/socket_address.h"
+#include "platform/stream_posix.h"
 
 namespace pollux::platform {
 
 namespace {
 
 constexpr std::uint32_t datagram_events = EPOLLIN | EPOLLET;
-
-IoResult failure() noexcept {
-    if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
-    return {IoStatus::failed, errno, 0};
-}
 
 }  // namespace
 
@@ -57,7 +45,7 @@ std::error_code EpollPoller::open() {
 
 int EpollPoller::wait_epoll(Time deadline) {
     constexpr int capacity = static_cast<int>(max_events);
-    if (!again_.empty() || deadline <= Time{}) return ::epoll_wait(epoll_, events_.data(), capacity, 0);
+    if (again_.waiting() || deadline <= Time{}) return ::epoll_wait(epoll_, events_.data(), capacity, 0);
     if (deadline < alarm_time_) {
         const auto since_start = deadline.time_since_epoch();
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_start);
@@ -71,16 +59,13 @@ int EpollPoller::wait_epoll(Time deadline) {
 std::size_t EpollPoller::wait(Time deadline) {
     const int count = wait_epoll(deadline);
     fresh_ = count > 0 ? static_cast<std::size_t>(count) : 0;
-    reported_again_.clear();
-    reported_again_.swap(again_);
-    return fresh_ + reported_again_.size();
+    return fresh_ + again_.begin_turn();
 }
 
 Event<EpollPoller::Socket> EpollPoller::event(std::size_t index) noexcept {
     if (index >= fresh_) {
-        Socket* socket = reported_again_[index - fresh_];
-        if (socket == nullptr) return {};  // closed earlier in this turn
-        socket->listed = false;
+        Socket* const socket = again_.tell(index - fresh_);
+        if (socket == nullptr) return {};
         const bool still_wanted = !socket->drained && (socket->wanted & receivable) != 0;
         return {socket, still_wanted ? receivable : 0, 0};
     }
@@ -103,11 +88,6 @@ Event<EpollPoller::Socket> EpollPoller::event(std::size_t index) noexcept {
     if (socket->datagrams.present && (flags & sendable) != 0) watch_send(*socket, false);
     if ((raw.events & (EPOLLERR | EPOLLHUP)) != 0) flags |= failed;
     return {socket, flags, 0};
-}
-
-void EpollPoller::list_again(Socket& socket) noexcept {
-    socket.listed = true;
-    again_.push_back(&socket);
 }
 
 void EpollPoller::wake() noexcept {
@@ -145,111 +125,36 @@ void EpollPoller::watch_send(Socket& socket, bool wanted) noexcept {
 }
 
 IoResult EpollPoller::accept(Socket& listener, Accepted& out) noexcept {
-    for (;;) {
-        sockaddr_storage storage;
-        socklen_t length = sizeof storage;
-        const int descriptor = ::accept4(listener.descriptor, reinterpret_cast<sockaddr*>(&storage), &length,
-                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            listener.drained = false;
-            out.handle = descriptor;
-            out.peer = inet_from_sockaddr(storage, length);
-            return {};
-        }
-        switch (errno) {
-            case EINTR:
-            // It was reset while it waited in the backlog, or Linux passes on what happened to it on the network: the
-            // next one is another matter.
-            case ECONNABORTED:
-            case EPROTO:
-            case ENETDOWN:
-            case ENOPROTOOPT:
-            case EHOSTDOWN:
-            case ENONET:
-            case EHOSTUNREACH:
-            case EOPNOTSUPP:
-            case ENETUNREACH:
-                continue;
-            case EMFILE:
-            case ENFILE:
-            case ENOBUFS:
-            case ENOMEM:
-                listener.drained = false;
-                return {IoStatus::no_descriptors, errno, 0};
-            default:
-                listener.drained = true;
-                return failure();
-        }
-    }
+    const IoResult result = accept_stream(listener.descriptor, out);
+    listener.drained = result.status != IoStatus::done && result.status != IoStatus::no_descriptors;
+    return result;
 }
 
 IoResult EpollPoller::connect(Socket& socket, const SocketAddress& address, const ConnectionOptions& options) {
-    sockaddr_storage storage;
-    const socklen_t length = to_sockaddr(address, storage);
-    if (length == 0) return {IoStatus::failed, EINVAL, 0};
-    int descriptor = socket.descriptor;
-    if (descriptor < 0) {
-        descriptor = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (descriptor < 0) return {IoStatus::failed, errno, 0};
-        apply_stream_options(descriptor, address.family != SocketAddress::Family::unix_domain, options);
-        socket.descriptor = descriptor;
-    }
-    int result;
-    do {
-        result = ::connect(descriptor, reinterpret_cast<const sockaddr*>(&storage), length);
-    } while (result < 0 && errno == EINTR);
-    if (result < 0 && errno != EINPROGRESS) return failure();
+    const IoResult result = start_connect(socket.descriptor, address, options);
+    if (result.status != IoStatus::done) return result;
     // Only now: a socket that is neither connected nor connecting reports a hang-up.
-    if (const std::error_code error = attach(socket, descriptor)) return {IoStatus::failed, error.value(), 0};
+    if (const std::error_code error = attach(socket, socket.descriptor)) return {IoStatus::failed, error.value(), 0};
     arm_send(socket, {});
     return {};
 }
 
 std::error_code EpollPoller::finish_connect(Socket& socket) noexcept {
-    if (const int error = take_error(socket); error != 0) return system_error(error);
-    // Without a listener a loopback connect can meet its own port and succeed (simultaneous open with itself).
-    if (is_connected_to_itself(socket.descriptor)) return make_error_code(Errc::self_connect);
-    return {};
+    return connect_outcome(socket.descriptor);
 }
 
 IoResult EpollPoller::receive(Socket& socket, MutableBytes buffer) noexcept {
-    for (;;) {
-        const ssize_t count = ::recv(socket.descriptor, buffer.data(), buffer.size(), 0);
-        if (count > 0) {
-            const auto bytes = static_cast<std::size_t>(count);
-            socket.drained = bytes < buffer.size() && !socket.peer_finished;
-            return {IoStatus::done, 0, bytes};
-        }
-        if (count < 0 && errno == EINTR) continue;
-        socket.drained = true;
-        if (count == 0) return {IoStatus::end, 0, 0};
-        return failure();
-    }
+    const IoResult result = receive_stream(socket.descriptor, buffer);
+    socket.drained = result.status != IoStatus::done || (result.bytes < buffer.size() && !socket.peer_finished);
+    return result;
 }
 
 IoResult EpollPoller::send(Socket& socket, Bytes bytes) noexcept {
-    for (;;) {
-        const ssize_t count = ::send(socket.descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (count >= 0) return {IoStatus::done, 0, static_cast<std::size_t>(count)};
-        if (errno != EINTR) return failure();
-    }
+    return send_stream(socket.descriptor, bytes);
 }
 
 IoResult EpollPoller::send(Socket& socket, std::span<const Bytes> parts) noexcept {
-    assert(parts.size() <= max_send_parts);
-    std::array<iovec, max_send_parts> vectors;
-    const std::size_t count = parts.size();
-    for (std::size_t i = 0; i < count; ++i) {
-        vectors[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
-    }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = count;
-    for (;;) {
-        const ssize_t sent = ::sendmsg(socket.descriptor, &message, MSG_NOSIGNAL);
-        if (sent >= 0) return {IoStatus::done, 0, static_cast<std::size_t>(sent)};
-        if (errno != EINTR) return failure();
-    }
+    return send_stream(socket.descriptor, parts);
 }
 
 IoResult EpollPoller::send_file(Socket& socket, NativeHandle file, std::uint64_t offset, std::size_t count) noexcept {
@@ -280,25 +185,19 @@ bool EpollPoller::take_datagram_error(Socket& socket, DatagramFault& out) noexce
 }
 
 int EpollPoller::take_error(Socket& socket) noexcept {
-    int error = 0;
-    socklen_t length = sizeof error;
-    return ::getsockopt(socket.descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+    return take_socket_error(socket.descriptor);
 }
 
 void EpollPoller::shutdown_send(Socket& socket) noexcept {
-    ::shutdown(socket.descriptor, SHUT_WR);
+    finish_sending(socket.descriptor);
 }
 
 void EpollPoller::reset_on_close(Socket& socket) noexcept {
-    const linger discard{1, 0};
-    ::setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &discard, sizeof discard);
+    discard_on_close(socket.descriptor);
 }
 
 bool EpollPoller::close(Socket& socket) noexcept {
-    if (socket.listed) {
-        std::replace(again_.begin(), again_.end(), &socket, static_cast<Socket*>(nullptr));
-        std::replace(reported_again_.begin(), reported_again_.end(), &socket, static_cast<Socket*>(nullptr));
-    }
+    again_.remove(socket);
     if (socket.is_open()) {
         // Closing the last descriptor removes it from epoll, but a fork may have left another: then events of a socket
         // that is gone would come for ever.

@@ -8,20 +8,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "platform/datagrams_linux.h"
 #include "platform/platform.h"
+#include "platform/told_again.h"
 
 namespace pollux::platform {
 
 /// Every socket is registered once, edge-triggered, for everything; arming and disarming then are bits in `Socket` and
-/// cost no system call, also where a reader is held back or a send is blocked. An edge is reported once, so a socket
-/// that is known to hold more (a full receive, an accept that was not the last, data that came while disarmed) is put
-/// on a list that the next `wait` reports again. Measured against level-triggered registrations changed on demand, this
-/// is never behind, and 1.2 times as fast for one busy Unix client: the kernel tells the server that the peer reads,
-/// just before it answers. Only a UDP socket is registered for writability when it waits for it: it hardly ever does,
-/// and each datagram that its peer takes would be an edge.
+/// cost no system call, also where a reader is held back or a send is blocked. Measured against level-triggered
+/// registrations changed on demand, this is never behind, and 1.2 times as fast for one busy Unix client: the kernel
+/// tells the server that the peer reads, just before it answers. Only a UDP socket is registered for writability when
+/// it waits for it: it hardly ever does, and each datagram that its peer takes would be an edge.
 ///
 /// A deadline goes to a timerfd that is set again only when an earlier one is wanted or it has fired: a timeout
 /// argument would cost the kernel a timer for every sleep, 4 to 10 % of a small message. See platform.h for what each
@@ -34,7 +32,7 @@ public:
         std::uint8_t wanted = 0;         // of receivable | sendable
         bool drained : 1 = true;         // nothing to receive until the next edge
         bool peer_finished : 1 = false;  // the edge of the peer's FIN has come: a short receive is not the last
-        bool listed : 1 = false;         // in `again_` or `reported_again_`
+        bool listed : 1 = false;         // of `again_`
         bool watches_send : 1 = false;   // registered for writability
         DatagramMode datagrams;          // of a UDP socket
 
@@ -56,7 +54,7 @@ public:
 
     void arm_receive(Socket& socket) noexcept {
         socket.wanted |= receivable;
-        if (!socket.drained && !socket.listed) list_again(socket);
+        if (!socket.drained) again_.add(socket);
     }
     void disarm_receive(Socket& socket) noexcept { socket.wanted &= static_cast<std::uint8_t>(~receivable); }
     void arm_send(Socket& socket, Bytes /*pending*/) noexcept {
@@ -84,13 +82,16 @@ public:
     [[nodiscard]] SocketAddress local_address(const Socket& socket) const;
     [[nodiscard]] SocketAddress peer_address(const Socket& socket) const;
 
+    [[nodiscard]] static UdpBatching batching(UdpBatching wanted) noexcept { return wanted; }
+    [[nodiscard]] static DatagramErrors datagram_errors() noexcept { return DatagramErrors::of_all; }
+
     /// SO_REUSEPORT spreads TCP connections by a hash; Unix sockets have nothing like it.
     [[nodiscard]] static bool spreads_listeners(Transport transport) noexcept { return transport == Transport::tcp; }
+    [[nodiscard]] static bool spreads_datagrams() noexcept { return true; }
 
 private:
     static constexpr std::size_t max_events = 512;
 
-    void list_again(Socket& socket) noexcept;
     int wait_epoll(Time deadline);
     [[nodiscard]] std::error_code watch(int descriptor, void* mark);
     [[nodiscard]] std::error_code add(Socket& socket, NativeHandle handle, std::uint32_t events);
@@ -100,9 +101,8 @@ private:
     int wake_ = -1;
     int alarm_ = -1;
     Time alarm_time_ = Time::max();  // when the alarm goes off; max: it is not set
-    std::size_t fresh_ = 0;          // events of epoll in this turn; those of `reported_again_` follow
-    std::vector<Socket*> again_;
-    std::vector<Socket*> reported_again_;
+    std::size_t fresh_ = 0;          // events of epoll in this turn; those of `again_` follow
+    ToldAgain<Socket> again_;
     std::unique_ptr<LinuxDatagrams> datagrams_;  // made for the first UDP socket
     std::array<epoll_event, max_events> events_;
 };

@@ -1,10 +1,10 @@
 // sendfile(2), which knows no way of its own not to raise SIGPIPE.
-#include "platform/send_file_linux.h"
-
 #include <signal.h>
 #include <sys/sendfile.h>
 
 #include <cerrno>
+
+#include "platform/stream_posix.h"
 
 namespace pollux::platform {
 

@@ -1,12 +1,7 @@
 // Sockets outside a reactor, on POSIX systems.
 #include "platform/sockets_posix.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +11,8 @@
 #include <limits>
 #include <memory>
 
-#include "platform/address_posix.h"
+#include "platform/name_lookup.h"
+#include "platform/socket_address.h"
 
 namespace pollux::platform {
 
@@ -26,11 +22,7 @@ void apply_keep_alive(int descriptor, const KeepAlive& keep_alive) noexcept {
     if (!keep_alive.enabled) return;
     set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
     const auto seconds = [](std::chrono::seconds value) { return static_cast<int>(value.count()); };
-#ifdef TCP_KEEPIDLE
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, seconds(keep_alive.idle));
-#elif defined(TCP_KEEPALIVE)
-    set_option(descriptor, IPPROTO_TCP, TCP_KEEPALIVE, seconds(keep_alive.idle));
-#endif
+    set_option(descriptor, IPPROTO_TCP, keep_alive_idle_option, seconds(keep_alive.idle));
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, seconds(keep_alive.interval));
     set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, static_cast<int>(keep_alive.count));
 }
@@ -78,27 +70,13 @@ int family_of(const SocketAddress& address) noexcept {
     }
 }
 
-std::error_code lookup(const char* host, std::uint16_t port, int flags, std::vector<SocketAddress>& out) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = flags;
-    addrinfo* list = nullptr;
-    const int result = ::getaddrinfo(host, nullptr, &hints, &list);
-    if (result == EAI_SYSTEM) return system_error(errno);
-    if (result != 0) return make_error_code(Errc::name_not_resolved);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner{list, ::freeaddrinfo};
-    for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-        sockaddr_storage storage{};
-        std::memcpy(&storage, entry->ai_addr, entry->ai_addrlen);
-        SocketAddress address = from_sockaddr(storage, entry->ai_addrlen);
-        address.port = port;
-        if (address.family != SocketAddress::Family::none) out.push_back(std::move(address));
-    }
-    return out.empty() ? make_error_code(Errc::name_not_resolved) : std::error_code{};
-}
-
 }  // namespace
+
+bool is_ipv6_socket(SocketHandle socket) noexcept {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    return ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0 && address.ss_family == AF_INET6;
+}
 
 Descriptor::~Descriptor() {
     if (value_ >= 0) ::close(value_);
@@ -113,10 +91,8 @@ int clamp_to_int(std::size_t value) noexcept {
 }
 
 std::error_code open_socket(int family, int type, int& out) noexcept {
-    const int descriptor = ::socket(family, type, 0);
+    const int descriptor = make_socket(family, type);
     if (descriptor < 0) return system_error(errno);
-    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
     out = descriptor;
     return {};
 }
@@ -174,7 +150,7 @@ SocketFile::SocketFile(const SocketAddress& address) {
 bool SocketFile::identify(const std::string& path, std::uint64_t& device, std::uint64_t& file) noexcept {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return false;
-    device = info.st_dev;
+    device = static_cast<std::uint64_t>(info.st_dev);
     file = info.st_ino;
     return true;
 }
@@ -186,25 +162,10 @@ void SocketFile::remove() noexcept {
     path_.clear();
 }
 
-std::error_code resolve(const std::string& host, std::uint16_t port, std::vector<SocketAddress>& out) {
-    return lookup(host.c_str(), port, AI_ADDRCONFIG, out);
-}
-
-bool parse_numeric(const std::string& host, std::uint16_t port, SocketAddress& out) {
-    if (host.find(':') == std::string::npos) {
-        // Not by the lookup: that takes "127.1" and octal numbers, too.
-        in_addr address;
-        if (::inet_pton(AF_INET, host.c_str(), &address) != 1) return false;
-        out = {};
-        out.family = SocketAddress::Family::ipv4;
-        out.port = port;
-        std::memcpy(out.ip.data(), &address, sizeof address);
-        return true;
-    }
-    std::vector<SocketAddress> found;
-    if (lookup(host.c_str(), port, AI_NUMERICHOST, found)) return false;
-    out = std::move(found.front());
-    return true;
+std::error_code look_up(const char* host, const addrinfo& hints, addrinfo*& list) noexcept {
+    const int result = ::getaddrinfo(host, nullptr, &hints, &list);
+    if (result == EAI_SYSTEM) return system_error(errno);
+    return result == 0 ? std::error_code{} : make_error_code(Errc::name_not_resolved);
 }
 
 bool ReserveDescriptor::release() noexcept {

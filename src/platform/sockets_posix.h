@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "platform/sockets.h"
+#include "system_sockets.h"
 
 namespace pollux::platform {
 
@@ -24,7 +25,20 @@ private:
     int value_;
 };
 
-/// Makes a socket that does not block and is not inherited.
+// What each system does in its own way: sockets_linux.cpp, sockets_darwin.cpp, sockets_freebsd.cpp.
+
+/// Makes a socket that does not block, is not inherited and raises no SIGPIPE. The descriptor, or -1 with errno.
+[[nodiscard]] int make_socket(int family, int type) noexcept;
+
+/// Accepts a connection; its socket is like those that `make_socket` makes. The descriptor, or -1 with errno.
+[[nodiscard]] int accept_socket(int listener, sockaddr* address, socklen_t* length) noexcept;
+
+/// Whether an accept failed for what became of one connection: the next one is another matter.
+[[nodiscard]] bool is_of_one_connection(int error) noexcept;
+
+// What they have in common.
+
+/// As `make_socket`, with the error as a code.
 [[nodiscard]] std::error_code open_socket(int family, int type, int& out) noexcept;
 
 bool set_option(int descriptor, int level, int name, int value) noexcept;

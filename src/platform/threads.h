@@ -16,13 +16,4 @@ namespace pollux::platform {
 /// Names the calling thread for debuggers and `top`; long names are cut.
 void name_current_thread(const std::string& name);
 
-/// Tells the core that this is a spinning wait.
-inline void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
 }  // namespace pollux::platform

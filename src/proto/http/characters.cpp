@@ -4,14 +4,12 @@
 #include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "processor.h"
 
 namespace pollux::http {
 
 const char* find_control(const char* at, const char* end) noexcept {
-#if defined(__SSE2__)
+#ifdef POLLUX_HAS_SSE2
     for (; end - at >= 16; at += 16) {
         const __m128i word = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
         const __m128i below_space = _mm_cmpeq_epi8(_mm_min_epu8(word, _mm_set1_epi8(0x1F)), word);

@@ -1,7 +1,7 @@
 // Masking of long runs.
 #include "proto/ws/mask.h"
 
-#include "simd.h"
+#include "processor.h"
 
 namespace pollux::ws {
 

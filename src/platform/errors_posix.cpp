@@ -1,0 +1,20 @@
+// The system's error numbers: errno.
+#include "platform/errors.h"
+
+#include <cerrno>
+
+namespace pollux::platform {
+
+const std::error_category& system_category() noexcept {
+    return std::system_category();
+}
+
+bool is_connection_reset(int error) noexcept {
+    return error == ECONNRESET || error == EPIPE || error == ECONNABORTED;
+}
+
+int would_block_error() noexcept {
+    return EAGAIN;
+}
+
+}  // namespace pollux::platform
