@@ -4,10 +4,15 @@ set(POLLUX_CERTIFICATES_DIR ${PROJECT_BINARY_DIR}/certificates)
 
 find_program(POLLUX_BASH bash)
 mark_as_advanced(POLLUX_BASH)
-# The command that belongs to the library comes first: macOS has a LibreSSL of the same name.
+# The command that belongs to the library comes first, macOS having a LibreSSL of the same name; unless the library is for
+# another system than this.
+set(pollux_openssl_places "")
+if(NOT CMAKE_CROSSCOMPILING)
+    set(pollux_openssl_places ${OPENSSL_ROOT_DIR} ${OPENSSL_INCLUDE_DIR}/..)
+endif()
 find_program(
     POLLUX_OPENSSL openssl
-    HINTS ${OPENSSL_ROOT_DIR} ${OPENSSL_INCLUDE_DIR}/..
+    HINTS ${pollux_openssl_places}
     PATH_SUFFIXES bin)
 mark_as_advanced(POLLUX_OPENSSL)
 

@@ -1,6 +1,5 @@
 // Files that are in memory are answered with without a call to the allocator.
 #include <pollux/http/server.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <charconv>
@@ -53,12 +52,11 @@ protected:
         });
     }
 
-    void send(std::string_view text) {
-        check(::send(peer_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
-    }
+    void send(std::string_view text) { check(peer_.send(text)); }
 
     std::size_t receive_some(std::size_t most) {
-        const ssize_t count = ::recv(peer_.descriptor(), buffer_.data(), std::min(most, buffer_.size()), 0);
+        const std::ptrdiff_t count =
+            receive_bytes(peer_.handle(), std::span{buffer_}.first(std::min(most, buffer_.size())));
         check(count > 0);
         return count > 0 ? static_cast<std::size_t>(count) : 0;
     }

@@ -1,6 +1,5 @@
 // In the steady state an HTTP server makes no call to the allocator for a request, whatever it answers from memory.
 #include <pollux/http/server.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <memory>
@@ -25,22 +24,21 @@ public:
         if (!secure) return;
         context_ = std::make_unique<TlsPeerContext>(TlsRole::client, TlsPeerOptions{});
         ssl_.reset(SSL_new(context_->get()));
-        ASSERT_EQ(SSL_set_fd(ssl_.get(), socket_.descriptor()), 1);
+        ASSERT_EQ(SSL_set_fd(ssl_.get(), static_cast<int>(socket_.handle())), 1);
         ASSERT_EQ(SSL_connect(ssl_.get()), 1);
     }
 
     [[nodiscard]] bool send(std::string_view text) const {
         std::size_t count = 0;
         if (ssl_) return SSL_write_ex(ssl_.get(), text.data(), text.size(), &count) == 1;
-        return ::send(socket_.descriptor(), text.data(), text.size(), MSG_NOSIGNAL) ==
-               static_cast<ssize_t>(text.size());
+        return socket_.send(text);
     }
 
     /// The number of bytes; 0 at the end.
     [[nodiscard]] std::size_t receive(char* bytes, std::size_t size) const {
         std::size_t count = 0;
         if (ssl_) return SSL_read_ex(ssl_.get(), bytes, size, &count) == 1 ? count : 0;
-        const ssize_t received = ::recv(socket_.descriptor(), bytes, size, 0);
+        const std::ptrdiff_t received = receive_bytes(socket_.handle(), {bytes, size});
         return received < 0 ? 0 : static_cast<std::size_t>(received);
     }
 

@@ -1,5 +1,4 @@
 // In the steady state the library makes no call to the allocator, on any thread and for any kind of work.
-#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
@@ -51,17 +50,12 @@ protected:
         ASSERT_TRUE(eventually([&] { return opened_ == clients; }));
     }
 
-    void send(const RawSocket& peer, std::size_t size) {
-        for (std::size_t done = 0; done < size;) {
-            const ssize_t sent = ::send(peer.descriptor(), buffer_.data(), size - done, MSG_NOSIGNAL);
-            if (sent <= 0) return fail();
-            done += static_cast<std::size_t>(sent);
-        }
-    }
+    void send(const RawSocket& peer, std::size_t size) { check(peer.send(as_text(Bytes{buffer_}.first(size)))); }
 
     void receive(const RawSocket& peer, std::size_t size) {
         for (std::size_t done = 0; done < size;) {
-            const ssize_t received = ::recv(peer.descriptor(), buffer_.data(), size - done, 0);
+            char* bytes = reinterpret_cast<char*>(buffer_.data());
+            const std::ptrdiff_t received = receive_bytes(peer.handle(), {bytes, size - done});
             if (received <= 0) return fail();
             done += static_cast<std::size_t>(received);
         }

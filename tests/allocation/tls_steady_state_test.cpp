@@ -33,7 +33,7 @@ public:
     void connect(const SocketAddress& to, const TlsPeerContext& context) {
         socket_ = RawSocket::connect(to);
         ssl_.reset(SSL_new(context.get()));
-        ASSERT_EQ(SSL_set_fd(ssl_.get(), socket_.descriptor()), 1);
+        ASSERT_EQ(SSL_set_fd(ssl_.get(), static_cast<int>(socket_.handle())), 1);
         ASSERT_EQ(SSL_connect(ssl_.get()), 1);
     }
 

@@ -1,17 +1,16 @@
 // A folder of files for one test.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include "common/file_calls.h"
 
 namespace pollux::test {
 
@@ -43,15 +42,21 @@ public:
         EXPECT_TRUE(out.flush()) << file;
     }
 
-    /// Sets the time that a file was modified, since 1970.
+    /// Sets the time that a file was modified, since 1970. Systems keep multiples of 100 nanoseconds.
     void set_modified(std::string_view relative, std::int64_t seconds, long nanoseconds = 0) const {
-        const timespec time{seconds, nanoseconds};
-        const timespec times[2] = {time, time};
-        EXPECT_EQ(::utimensat(AT_FDCWD, (path_ / relative).c_str(), times, 0), 0) << relative;
+        EXPECT_TRUE(set_modification_time(path_ / relative, seconds, nanoseconds)) << relative;
     }
 
     void link(std::string_view relative, const std::filesystem::path& target) const {
-        std::filesystem::create_symlink(target, path_ / relative);
+        EXPECT_TRUE(make_link(path_ / relative, target)) << relative;
+    }
+
+    /// Whether links can be made there: not on every system, nor by everybody.
+    [[nodiscard]] bool has_links() const {
+        const bool made = make_link(path_ / "probe", "nothing");
+        std::error_code ignored;
+        std::filesystem::remove(path_ / "probe", ignored);
+        return made;
     }
 
 private:

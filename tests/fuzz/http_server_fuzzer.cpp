@@ -16,8 +16,8 @@
 #include <pollux/http/server.h>
 #include <pollux/pollux.h>
 
+#include "common/raw_socket.h"
 #include "fuzz/support.h"
-#include "net/raw_socket.h"
 #include "proto/http/response_parser.h"
 
 namespace {

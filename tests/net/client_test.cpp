@@ -1,7 +1,6 @@
 // Clients that find nobody, find somebody late, lose somebody, and are stopped at awkward moments.
-#include <unistd.h>
-
 #include <array>
+#include <filesystem>
 #include <fstream>
 
 #include "support.h"
@@ -84,7 +83,7 @@ TEST_P(ClientTest, a_unix_path_that_never_existed_or_is_no_socket) {
     const auto other = make_client(engine, {.endpoint = "unix://" + fresh_path()}, client_seen);
     ASSERT_TRUE(wait_for_connect_errors(client_seen, 2));
     EXPECT_EQ(client_seen.seen().connect_errors[1].error, std::errc::no_such_file_or_directory);
-    ::unlink(path.c_str());
+    std::filesystem::remove(path);
 }
 
 TEST_P(ClientTest, a_black_hole_runs_into_the_connect_timeout) {

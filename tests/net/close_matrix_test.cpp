@@ -2,6 +2,7 @@
 #include <array>
 #include <cerrno>
 
+#include "common/wine.h"
 #include "tls_support.h"
 
 namespace pollux::test {
@@ -14,7 +15,10 @@ enum class Security : std::uint8_t { plain, tls };
 
 using Case = std::tuple<Transport, Security, Side, Callback, Action>;
 
-class CloseMatrixTest : public EngineTest, public testing::WithParamInterface<Case> {};
+class CloseMatrixTest : public EngineTest, public testing::WithParamInterface<Case> {
+protected:
+    CloseMatrixTest() : EngineTest(1, std::get<Transport>(GetParam())) {}
+};
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {
     static constexpr std::array callbacks{"on_open", "on_data", "on_end", "on_drain", "on_timer"};
@@ -183,7 +187,9 @@ TEST_P(CloseMatrixTest, ends_once_and_for_the_right_reason) {
         EXPECT_EQ(reason, CloseReason::aborted);
         // A Unix socket has no reset of its own; its peer may just see the end.
         const bool resets = transport == Transport::tcp || security == Security::tls;
-        EXPECT_TRUE(end == End::cut_off || !resets);
+        // Wine takes a reset behind bytes that were not read yet for an orderly end.
+        const bool hides_reset = action == Action::close_and_abort && under_wine();
+        EXPECT_TRUE(end == End::cut_off || !resets || hides_reset);
     } else {
         EXPECT_EQ(end, End::in_order);
         if (callback == Callback::on_end || action == Action::close_send) {

@@ -66,8 +66,11 @@ enum class Road : std::uint8_t { tcp, unix_domain, tls, tls_over_unix };
 
 class HttpClientServerTest : public EngineTest, public testing::WithParamInterface<Road> {
 protected:
+    HttpClientServerTest() : EngineTest(1, transport()) {}
+
     void SetUp() override {
         EngineTest::SetUp();
+        if (IsSkipped()) return;
         server = std::make_unique<http::Server<Service>>(
             engine,
             ServerOptions{.endpoint = fresh_endpoint(transport()), .tls = secure() ? server_context() : TlsContext{}},

@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "net/raw_socket.h"
+#include "common/raw_socket.h"
 #include "net/support.h"
 
 namespace pollux::http {

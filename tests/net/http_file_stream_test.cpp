@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "common/wine.h"
 #include "net/http_files_support.h"
 
 namespace pollux::test {
@@ -84,8 +85,9 @@ TEST_P(HttpFileStreamTest, a_file_that_gets_shorter_ends_the_connection) {
     const std::string rest = peer.read_rest();
     EXPECT_THAT(rest.substr(0, rest.find("\r\n\r\n")), HasSubstr("Content-Length: " + std::to_string(size)));
     EXPECT_LT(rest.size(), size);
-    // A Unix socket knows no reset: the length tells alone.
-    EXPECT_EQ(peer.end(), wire == Wire::unix_domain ? HttpEnd::closed : HttpEnd::reset);
+    // A Unix socket knows no reset, and Wine hides one behind what was not read yet: the length tells alone.
+    const bool hides_reset = wire == Wire::unix_domain || under_wine();
+    EXPECT_TRUE(peer.end() == HttpEnd::reset || (hides_reset && peer.end() == HttpEnd::closed));
 }
 
 TEST_P(HttpFileStreamTest, a_client_that_goes_away_harms_nobody) {

@@ -1,9 +1,9 @@
 // Files of a folder behind a server: what is answered, to whom, and that nothing else is.
 #include <gmock/gmock.h>
-#include <sys/stat.h>
 
 #include <filesystem>
 #include <random>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +13,6 @@
 namespace pollux::test {
 namespace {
 
-using testing::MatchesRegex;
 using testing::Optional;
 
 INSTANTIATE_TEST_SUITE_P(Wires, HttpFilesTest, every_wire, wire_name);
@@ -31,7 +30,8 @@ TEST_P(HttpFilesTest, a_file_is_answered_with) {
     EXPECT_EQ(answer.field("Last-Modified"), "Sun, 09 Sep 2001 01:46:40 GMT");
     EXPECT_EQ(answer.field("Accept-Ranges"), "bytes");
     EXPECT_EQ(answer.field("Cache-Control"), "max-age=60");
-    EXPECT_THAT(answer.field("ETag"), Optional(MatchesRegex("\"[0-9a-f-]+\"")));
+    const std::string etag = answer.field("ETag").value_or("");
+    EXPECT_TRUE(std::regex_match(etag, std::regex{"\"[0-9a-f-]+\""})) << etag;
     EXPECT_EQ(answer.field("Content-Encoding"), std::nullopt);
     EXPECT_EQ(answer.field("Vary"), std::nullopt);
     for (const char* name : {"ETag", "Last-Modified", "Content-Type", "Cache-Control", "Date"}) {
@@ -137,11 +137,13 @@ TEST_P(HttpFilesTest, no_path_leads_out) {
     write(".hidden", "secret");
     write(".git/config", "secret");
     write("sub/.env", "secret");
-    folder.link("out", outside / "secret");
-    folder.link("out-relative", "../" + name + "/secret");
-    folder.link("out-folder", outside.path());
-    folder.link("to-root", "/");
-    folder.link("magic", "/proc/self/cwd");
+    if (folder.has_links()) {
+        folder.link("out", outside / "secret");
+        folder.link("out-relative", "../" + name + "/secret");
+        folder.link("out-folder", outside.path());
+        folder.link("to-root", "/");
+        folder.link("magic", "/proc/self/cwd");
+    }
     serve_files();
     std::vector<std::string> targets{"/.hidden",
                                      "/%2ehidden",
@@ -153,7 +155,7 @@ TEST_P(HttpFilesTest, no_path_leads_out) {
                                      "/out-relative",
                                      "/out-folder",
                                      "/out-folder/secret",
-                                     "/to-root" + (outside / "secret").string(),
+                                     "/to-root" + (outside / "secret").generic_string(),
                                      "/magic",
                                      "/magic/secret",
                                      "/sub/file%00",
@@ -197,6 +199,7 @@ TEST_P(HttpFilesTest, no_path_leads_out) {
 }
 
 TEST_P(HttpFilesTest, a_link_that_stays_within_is_followed) {
+    if (!folder.has_links()) GTEST_SKIP() << no_links;
     write("data/v2/file", "two");
     folder.link("data/current", "v2");
     folder.link("data/v2/up", "../../data/v2/file");
@@ -207,9 +210,11 @@ TEST_P(HttpFilesTest, a_link_that_stays_within_is_followed) {
 }
 
 TEST_P(HttpFilesTest, what_is_no_file_is_not_served) {
-    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-    folder.link("loop", "loop");
-    folder.link("dangling", "nothing");
+    static_cast<void>(make_pipe(folder / "pipe"));  // where it cannot be made, nothing is there
+    if (folder.has_links()) {
+        folder.link("loop", "loop");
+        folder.link("dangling", "nothing");
+    }
     serve_files();
     HttpPeer peer = connect();
     for (const char* target : {"/pipe", "/loop", "/dangling", "/nothing", "/pipe/"}) {

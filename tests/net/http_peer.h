@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/raw_socket.h"
+#include "common/raw_socket.h"
 #include "net/tls_peer.h"
 
 namespace pollux::test {

@@ -258,7 +258,7 @@ void HttpTest::TearDown() {
 
 void HttpTest::serve(HttpHooks hooks, http::Options options, ServerOptions server_options) {
     if (server_options.endpoint.empty()) {
-        server_options.endpoint = fresh_endpoint(wire == Wire::unix_domain ? Transport::unix_domain : Transport::tcp);
+        server_options.endpoint = fresh_endpoint(transport_of(wire));
     }
     if (wire == Wire::tls) server_options.tls = server_context();
     server = std::make_unique<http::Server<RecordingHandler>>(engine, std::move(server_options), std::move(options),

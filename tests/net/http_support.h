@@ -190,12 +190,17 @@ enum class Wire : std::uint8_t { tcp, unix_domain, tls };
 void PrintTo(Wire wire, std::ostream* out);
 [[nodiscard]] std::string wire_name(const testing::TestParamInfo<Wire>& info);
 
+constexpr Transport transport_of(Wire wire) {
+    return wire == Wire::unix_domain ? Transport::unix_domain : Transport::tcp;
+}
+
 inline const auto every_wire = testing::Values(Wire::tcp, Wire::unix_domain, Wire::tls);
 
 /// A server whose handlers record.
 class HttpTest : public EngineTest {
 protected:
-    explicit HttpTest(Wire over = Wire::tcp, std::size_t reactors = 1) : EngineTest(reactors), wire(over) {}
+    explicit HttpTest(Wire over = Wire::tcp, std::size_t reactors = 1)
+        : EngineTest(reactors, transport_of(over)), wire(over) {}
 
     void TearDown() override;
 

@@ -7,7 +7,7 @@
 #include <deque>
 #include <mutex>
 
-#include "net/raw_socket.h"
+#include "common/raw_socket.h"
 
 namespace pollux::test {
 

@@ -22,6 +22,8 @@ constexpr std::size_t long_bytes = 20'000;
 
 class StagedSendTest : public EngineTest, public testing::WithParamInterface<Transport> {
 protected:
+    StagedSendTest() : EngineTest(1, GetParam()) {}
+
     /// Listens with handlers that call `on_request(number, connection)`, and connects `many` peers with these numbers.
     void serve(std::function<void(std::size_t, Connection&)> on_request) {
         const auto hook = [this, on_request = std::move(on_request)](Connection& connection, Bytes) {

@@ -19,7 +19,8 @@
 #include <utility>
 #include <vector>
 
-#include "raw_socket.h"
+#include "common/raw_socket.h"
+#include "common/sanitized.h"
 
 namespace pollux {
 
@@ -35,11 +36,6 @@ namespace pollux::test {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-
-/// A heavy count, made lighter where a sanitizer makes everything ten times slower.
-constexpr std::size_t scaled(std::size_t count) {
-    return sanitized ? count / 10 + 1 : count;
-}
 
 /// Waits for something that has no event to wait for, such as a counter.
 template <class Predicate>
@@ -222,10 +218,11 @@ inline const auto each_transport = testing::Values(Setting{Transport::tcp, 1}, S
 /// An engine that runs, and a record of the server's connections that is checked at the end.
 class EngineTest : public testing::Test {
 protected:
-    explicit EngineTest(std::size_t reactors) : engine(EngineOptions{.reactors = reactors}) {}
-    EngineTest() : EngineTest(1) {}
+    explicit EngineTest(std::size_t reactors = 1, Transport over = Transport::tcp)
+        : engine(EngineOptions{.reactors = reactors}), over_(over) {}
 
     void SetUp() override {
+        if (over_ == Transport::unix_domain && !has_unix_sockets()) GTEST_SKIP() << no_unix_sockets;
         const Status status = engine.start();
         ASSERT_TRUE(status) << status;
     }
@@ -240,12 +237,15 @@ protected:
     Recorder seen;
     Recorder client_seen;
     Engine engine;
+
+private:
+    Transport over_;
 };
 
 /// The same over both transports, with one reactor and with two.
 class NetTest : public EngineTest, public testing::WithParamInterface<Setting> {
 protected:
-    NetTest() : EngineTest(GetParam().reactors) {}
+    NetTest() : EngineTest(GetParam().reactors, GetParam().transport) {}
 
     [[nodiscard]] static Transport transport() { return GetParam().transport; }
     [[nodiscard]] static bool tcp() { return transport() == Transport::tcp; }

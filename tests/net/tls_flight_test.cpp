@@ -2,6 +2,7 @@
 #include <array>
 #include <cerrno>
 
+#include "common/process.h"
 #include "tls_support.h"
 
 namespace pollux::test {

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "raw_socket.h"
+#include "common/raw_socket.h"
 
 namespace pollux::test {
 

@@ -1,4 +1,5 @@
 // What is lost and known to be: closed ports, cut datagrams, and how a socket goes on.
+#include "backend.h"
 #include "common/closed_ports.h"
 #include "udp_support.h"
 
@@ -14,9 +15,31 @@ protected:
 };
 INSTANTIATE_TEST_SUITE_P(Udp, UdpErrorTest, every_udp_setting, udp_setting_name);
 
+/// Errors of sockets that have one peer.
+class ConnectedUdpErrorTest : public UdpErrorTest {
+protected:
+    void SetUp() override {
+        UdpErrorTest::SetUp();
+        if (platform::Poller::datagram_errors() == platform::DatagramErrors::none) {
+            GTEST_SKIP() << "this platform tells of none";
+        }
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Udp, ConnectedUdpErrorTest, every_udp_setting, udp_setting_name);
+
+/// Errors of sockets that send to everybody.
+class UnconnectedUdpErrorTest : public UdpErrorTest {
+protected:
+    void SetUp() override {
+        UdpErrorTest::SetUp();
+        if (!tells_unconnected_of_closed_ports()) GTEST_SKIP() << "the system does not tell of these";
+    }
+};
+INSTANTIATE_TEST_SUITE_P(Udp, UnconnectedUdpErrorTest, every_udp_setting, udp_setting_name);
+
 using Kind = DatagramError::Kind;
 
-TEST_P(UdpErrorTest, a_closed_port_is_told_to_a_connected_socket) {
+TEST_P(ConnectedUdpErrorTest, a_closed_port_is_told_to_a_connected_socket) {
     const InetAddress nobody = closed_port(peer_host());
     const auto udp = open({}, connected(nobody));
     ASSERT_TRUE(until_told([&] { return udp->send("anybody there?"); }, [&] { return !seen.seen().errors.empty(); }));
@@ -29,7 +52,7 @@ TEST_P(UdpErrorTest, a_closed_port_is_told_to_a_connected_socket) {
     EXPECT_EQ(settled(*udp).datagrams_refused, 0u);
 }
 
-TEST_P(UdpErrorTest, a_closed_port_is_told_to_an_unconnected_socket) {
+TEST_P(UnconnectedUdpErrorTest, a_closed_port_is_told_to_an_unconnected_socket) {
     const InetAddress nobody = closed_port(peer_host());
     const RawUdp peer{peer_host()};
     const auto udp = open(echo_hooks(), bound());
@@ -65,7 +88,7 @@ TEST_P(UdpErrorTest, a_good_datagram_behind_an_error_is_not_lost) {
     for (const DatagramError& error : seen.seen().errors) EXPECT_EQ(error.peer, nobody);
 }
 
-TEST_P(UdpErrorTest, good_and_lost_datagrams_in_one_turn) {
+TEST_P(UnconnectedUdpErrorTest, good_and_lost_datagrams_in_one_turn) {
     const RawUdp peer{peer_host()};
     const InetAddress nobody = closed_port(peer_host());
     const auto udp = open({}, bound());
@@ -84,7 +107,7 @@ TEST_P(UdpErrorTest, good_and_lost_datagrams_in_one_turn) {
     EXPECT_TRUE(until_told([&] { return udp->send_to(nobody, "x"); }, [&] { return !seen.seen().errors.empty(); }));
 }
 
-TEST_P(UdpErrorTest, a_connected_socket_hears_its_peer_again) {
+TEST_P(ConnectedUdpErrorTest, a_connected_socket_hears_its_peer_again) {
     const InetAddress address = closed_port(peer_host());
     const auto udp = open({}, connected(address));
     ASSERT_TRUE(until_told([&] { return udp->send("too early"); }, [&] { return !seen.seen().errors.empty(); }));
@@ -100,7 +123,7 @@ TEST_P(UdpErrorTest, a_connected_socket_hears_its_peer_again) {
     EXPECT_TRUE(seen.wait_for_datagrams(1));
 }
 
-TEST_P(UdpErrorTest, thousands_of_errors_are_told_together_and_counted) {
+TEST_P(UnconnectedUdpErrorTest, thousands_of_errors_are_told_together_and_counted) {
     const RawUdp peer{peer_host()};
     const std::size_t count = scaled(3000);
     std::size_t sent = 0;
@@ -133,7 +156,7 @@ TEST_P(UdpErrorTest, thousands_of_errors_are_told_together_and_counted) {
     EXPECT_EQ(settled(*udp).datagrams_sent + settled(*udp).datagrams_refused, sent + 1);
 }
 
-TEST_P(UdpErrorTest, errors_to_one_peer_in_one_turn_are_one_call) {
+TEST_P(UnconnectedUdpErrorTest, errors_to_one_peer_in_one_turn_are_one_call) {
     const InetAddress nobody = closed_port(peer_host());
     const auto udp = open({}, bound());
     const auto send_many = [&] {

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "common/closed_ports.h"
+#include "common/process.h"
 #include "udp_support.h"
 
 namespace pollux::test {
@@ -170,7 +171,7 @@ TEST_P(UdpEndTest, in_on_truncated) {
 }
 
 TEST_P(UdpEndTest, in_on_error) {
-    if (!tells_of_closed_ports()) GTEST_SKIP() << "the system tells nobody of closed ports now";
+    if (!tells_unconnected_of_closed_ports()) GTEST_SKIP() << "the system tells nobody of closed ports now";
     const InetAddress nobody = closed_port();
     expect_end(
         [](UdpHooks& hooks, auto action) {
@@ -348,7 +349,7 @@ TEST_F(UdpLifeTest, started_on_a_reactor) {
 TEST_F(UdpLifeTest, callbacks_instead_of_a_handler) {
     UdpRecorder counted;
     const auto mark = [&](const auto&...) { counted.mark(); };
-    if (!tells_of_closed_ports()) GTEST_SKIP() << "the system tells nobody of closed ports now";
+    if (!tells_unconnected_of_closed_ports()) GTEST_SKIP() << "the system tells nobody of closed ports now";
     const InetAddress nobody = closed_port();
     {
         Udp udp{engine,

@@ -1,4 +1,6 @@
 // Too much and too little: floods that must not shut others out, full receive buffers, and a network that loses.
+#include "backend.h"
+#include "own_network.h"
 #include "udp_support.h"
 
 namespace pollux::test {
@@ -90,7 +92,7 @@ TEST_P(UdpLoadTest, a_flood_does_not_shut_out_timers_tasks_and_connections) {
 }
 
 TEST_P(UdpLoadTest, what_the_receive_buffer_could_not_hold_is_counted) {
-    if (GetParam() == UdpBatching::none) GTEST_SKIP() << "it is counted in batches only";
+    if (platform::Poller::batching(GetParam()) == UdpBatching::none) GTEST_SKIP() << "it is counted in batches only";
     UdpOptions options = bound();
     options.kernel_receive_buffer_bytes = 20'000;
     const auto udp = open({}, options);
@@ -167,9 +169,9 @@ void ask_and_be_answered(Engine& engine, UdpBase& server, UdpBatching batching,
 
 TEST_P(UdpLoadTest, a_network_that_loses_a_fifth_is_survived_by_asking_again) {
     const auto server = open(echo_hooks(), bound());
-    if (!lose_some(descriptor_bound_to(server->address()), 0.2)) GTEST_SKIP() << "the system has no socket filters";
+    if (!lose_some(socket_bound_to(server->address()), 0.2)) GTEST_SKIP() << "the system has no socket filters";
     ask_and_be_answered(engine, *server, GetParam(),
-                        [](const InetAddress& client) { EXPECT_TRUE(lose_some(descriptor_bound_to(client), 0.2)); });
+                        [](const InetAddress& client) { EXPECT_TRUE(lose_some(socket_bound_to(client), 0.2)); });
 }
 
 TEST_P(UdpLoadTest, a_firewall_that_drops_a_fifth_is_survived_by_asking_again) {

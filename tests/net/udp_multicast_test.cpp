@@ -1,18 +1,24 @@
 // Multicast and broadcast: on the loopback device with IPv4, and with both IP versions on a device of the test's own.
-#include <net/if.h>
-#include <netinet/in.h>
-
+#include "common/process.h"
+#include "common/wine.h"
+#include "own_network.h"
 #include "udp_support.h"
 
 namespace pollux::test {
 namespace {
 
-constexpr const char* group_name = "239.255.17.1";
-constexpr const char* other_group_name = "239.255.17.2";
-const std::string loopback_number = std::to_string(::if_nametoindex("lo"));
+/// A group that other processes do not join: Wine gives every socket what any has joined.
+std::string own_group(const std::string& prefix) {
+    const unsigned long number = process_number();
+    return prefix + '.' + std::to_string(number / 250 % 250) + '.' + std::to_string(number % 250 + 1);
+}
+
+const std::string group_name = own_group("239.255");
+const std::string other_group_name = own_group("239.254");
+const std::string loopback_number = std::to_string(loopback_interface());
 
 MulticastGroup group_on_loopback(std::string group = group_name, std::string source = {}) {
-    return {.group = std::move(group), .source = std::move(source), .interface_name = "lo"};
+    return {.group = std::move(group), .source = std::move(source), .interface_name = loopback_name()};
 }
 
 class UdpMulticastTest : public UdpEngineTest, public testing::WithParamInterface<UdpBatching> {
@@ -31,8 +37,10 @@ protected:
     }
 
     static UdpOptions sending() {
-        return {
-            .bind = "udp://127.0.0.1:0", .reactor = 0, .multicast = {.interface_name = "lo"}, .batching = GetParam()};
+        return {.bind = "udp://127.0.0.1:0",
+                .reactor = 0,
+                .multicast = {.interface_name = loopback_name()},
+                .batching = GetParam()};
     }
 
     /// What a member has heard, when `mark` has reached it by a way of its own.
@@ -112,7 +120,9 @@ TEST_P(UdpMulticastTest, the_systems_errors_are_told) {
         EXPECT_EQ(twice.error(), std::errc::address_in_use) << twice;
         EXPECT_NE(twice.message().find(group_name), std::string::npos) << twice;
         const Status never_joined = socket.leave(group_on_loopback(other_group_name));
-        EXPECT_EQ(never_joined.error(), std::errc::address_not_available) << never_joined;
+        // Wine tells another error.
+        EXPECT_TRUE(never_joined.error() == std::errc::address_not_available || (under_wine() && never_joined.error()))
+            << never_joined;
         EXPECT_NE(never_joined.message().find(other_group_name), std::string::npos) << never_joined;
         EXPECT_EQ(socket.join({.group = "10.0.0.1"}).error(), Errc::invalid_option);
         EXPECT_EQ(socket.join({.group = group_name, .source = "::1"}).error(), Errc::invalid_option);
@@ -122,6 +132,7 @@ TEST_P(UdpMulticastTest, the_systems_errors_are_told) {
 }
 
 TEST_P(UdpMulticastTest, source_specific) {
+    if (under_wine()) GTEST_SKIP() << "Wine takes the source for the interface";
     const auto receiver = member(seen);
     const auto sender = open(other_seen, {}, sending());
     const InetAddress to = at_port(group_name, receiver->port());
@@ -165,14 +176,14 @@ TEST_P(UdpMulticastTest, leaving_while_receiving) {
 }
 
 TEST_P(UdpMulticastTest, groups_of_other_sockets_are_not_heard) {
+    if (under_wine()) GTEST_SKIP() << "Wine gives every socket what any has joined";
     const auto first = member(seen, {group_on_loopback()});
     const std::string endpoint = "udp://0.0.0.0:" + std::to_string(first->port());
     first->stop();
     const auto again = member(seen, {group_on_loopback()}, endpoint);
     const auto other = member(other_seen, {group_on_loopback(other_group_name)}, endpoint);
     const RawUdp sender;
-    const in_addr loopback{htonl(INADDR_LOOPBACK)};
-    ASSERT_EQ(::setsockopt(sender.descriptor(), IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), 0);
+    ASSERT_TRUE(set_multicast_interface(sender.handle(), inet("127.0.0.1:0")));
     ASSERT_TRUE(sender.send_to(at_port(group_name, other->port()), "first's"));
     ASSERT_TRUE(sender.send_to(at_port(other_group_name, other->port()), "other's"));
     ASSERT_TRUE(seen.wait_for_datagrams(1));
@@ -193,10 +204,7 @@ TEST_P(UdpMulticastTest, loopback_off) {
     const auto loud = open(other_seen, {}, sending());
     // What leaves by the loopback device comes back in any case: the setting itself is looked at.
     const auto loops = [](const UdpBase& udp) {
-        int value = -1;
-        socklen_t length = sizeof value;
-        ::getsockopt(descriptor_bound_to(udp.address()), IPPROTO_IP, IP_MULTICAST_LOOP, &value, &length);
-        return value;
+        return option_of(socket_bound_to(udp.address()), SocketOption::multicast_loop);
     };
     EXPECT_EQ(loops(*silent), 0);
     EXPECT_EQ(loops(*loud), 1);
@@ -223,6 +231,7 @@ TEST_P(UdpMulticastTest, several_members_on_one_port) {
 }
 
 TEST_P(UdpMulticastTest, a_group_with_several_reactors_is_heard_once) {
+    if (!has_sockets_on_all_reactors()) GTEST_SKIP() << one_socket_only;
     const auto receiver = open(
         seen, {}, {.bind = "udp://0.0.0.0:0", .multicast = {.groups = {group_on_loopback()}}, .batching = GetParam()});
     ASSERT_TRUE(receiver->socket_id(0));
@@ -238,17 +247,14 @@ TEST_P(UdpMulticastTest, a_group_with_several_reactors_is_heard_once) {
 }
 
 TEST_P(UdpMulticastTest, hops_and_their_defaults) {
-    const auto value_of = [](const UdpBase& udp, int name) {
-        int value = -1;
-        socklen_t length = sizeof value;
-        ::getsockopt(descriptor_bound_to(udp.address()), IPPROTO_IP, name, &value, &length);
-        return value;
+    const auto value_of = [](const UdpBase& udp, SocketOption option) {
+        return option_of(socket_bound_to(udp.address()), option);
     };
     const auto plain = open({}, {.bind = "udp://127.0.0.1:0", .reactor = 0});
-    EXPECT_EQ(value_of(*plain, IP_MULTICAST_TTL), 1);
+    EXPECT_EQ(value_of(*plain, SocketOption::multicast_hops), 1);
     const auto far = open({}, {.bind = "udp://127.0.0.1:0", .reactor = 0, .hops = 3, .multicast = {.hops = 255}});
-    EXPECT_EQ(value_of(*far, IP_MULTICAST_TTL), 255);
-    EXPECT_EQ(value_of(*far, IP_TTL), 3);
+    EXPECT_EQ(value_of(*far, SocketOption::multicast_hops), 255);
+    EXPECT_EQ(value_of(*far, SocketOption::hops), 3);
     UdpOptions options = sending();
     options.multicast.hops = 0;
     const auto near = open(other_seen, {}, options);

@@ -2,6 +2,7 @@
 // own.
 #include <set>
 
+#include "own_network.h"
 #include "udp_support.h"
 
 namespace pollux::test {

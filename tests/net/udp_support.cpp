@@ -1,20 +1,11 @@
 // The recorder, the raw sockets and the networks behind the UDP tests.
 #include "udp_support.h"
 
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
-#include <cstdlib>
-#include <cstring>
 #include <ostream>
+
+#include "backend.h"
+#include "common/closed_ports.h"
 
 namespace pollux {
 
@@ -32,62 +23,17 @@ void PrintTo(UdpBatching batching, std::ostream* out) {
 namespace pollux::test {
 namespace {
 
-struct Native {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof(sockaddr_storage);
-
-    [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-Native to_native(const InetAddress& address) {
-    Native native;
-    if (address.family == SocketAddress::Family::ipv4) {
-        auto* ipv4 = reinterpret_cast<sockaddr_in*>(&native.storage);
-        ipv4->sin_family = AF_INET;
-        ipv4->sin_port = htons(address.port);
-        std::memcpy(&ipv4->sin_addr, address.ip.data(), 4);
-        native.size = sizeof *ipv4;
-    } else {
-        auto* ipv6 = reinterpret_cast<sockaddr_in6*>(&native.storage);
-        ipv6->sin6_family = AF_INET6;
-        ipv6->sin6_port = htons(address.port);
-        ipv6->sin6_scope_id = address.scope;
-        std::memcpy(&ipv6->sin6_addr, address.ip.data(), 16);
-        native.size = sizeof *ipv6;
-    }
-    return native;
+SocketAddress to_socket_address(const InetAddress& address) {
+    SocketAddress wide;
+    wide.family = address.family;
+    wide.port = address.port;
+    wide.scope = address.scope;
+    wide.ip = address.ip;
+    return wide;
 }
 
-InetAddress from_native(const Native& native) {
-    InetAddress address;
-    if (native.storage.ss_family == AF_INET) {
-        const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&native.storage);
-        address.family = SocketAddress::Family::ipv4;
-        address.port = ntohs(ipv4->sin_port);
-        std::memcpy(address.ip.data(), &ipv4->sin_addr, 4);
-    } else if (native.storage.ss_family == AF_INET6) {
-        const auto* ipv6 = reinterpret_cast<const sockaddr_in6*>(&native.storage);
-        address.family = SocketAddress::Family::ipv6;
-        address.port = ntohs(ipv6->sin6_port);
-        address.scope = ipv6->sin6_scope_id;
-        std::memcpy(address.ip.data(), &ipv6->sin6_addr, 16);
-    }
-    return address;
-}
-
-InetAddress address_of(int descriptor) {
-    Native native;
-    if (::getsockname(descriptor, native.get(), &native.size) < 0) return {};
-    return from_native(native);
-}
-
-bool raise_loopback() {
-    const RawSocket any{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    if (::ioctl(any.descriptor(), SIOCGIFFLAGS, &request) < 0) return false;
-    request.ifr_flags |= IFF_UP;
-    return ::ioctl(any.descriptor(), SIOCSIFFLAGS, &request) == 0;
+InetAddress to_inet_address(const SocketAddress& address) {
+    return {address.family, address.port, address.scope, address.ip};
 }
 
 }  // namespace
@@ -249,110 +195,55 @@ InetAddress closed_port(std::string_view host) {
     return RawUdp{host}.address();
 }
 
-int descriptor_bound_to(const InetAddress& address) {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    const int end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65'536));
-    for (int descriptor = 0; descriptor < end; ++descriptor) {
-        if (address_of(descriptor) == address) return descriptor;
-    }
-    return -1;
+bool tells_unconnected_of_closed_ports() {
+    return platform::Poller::datagram_errors() == platform::DatagramErrors::of_all && tells_of_closed_ports();
 }
 
-bool lose_some(int descriptor, double share) {
-    // A classic filter: a random 32-bit number, and what is below the limit is not kept.
-    const auto limit = static_cast<std::uint32_t>(share * 4294967295.0);
-    std::array<sock_filter, 4> program{{
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)),
-        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, limit, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    }};
-    const sock_fprog filter{.len = program.size(), .filter = program.data()};
-    return ::setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
+bool has_sockets_on_all_reactors() {
+    return platform::Poller::spreads_datagrams();
+}
+
+SocketHandle socket_bound_to(const InetAddress& address) {
+    SocketHandle found = no_socket;
+    for_each_socket([&](SocketHandle handle) {
+        if (to_inet_address(name_of(handle)) == address) found = handle;
+    });
+    return found;
 }
 
 // Raw sockets.
 
 RawUdp::RawUdp(std::string_view host, std::uint16_t port, bool share_address) {
-    const InetAddress address = at_port(host, port);
-    const int family = address.family == SocketAddress::Family::ipv6 ? AF_INET6 : AF_INET;
-    socket_ = RawSocket{::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-    if (share_address) set_option(SOL_SOCKET, SO_REUSEADDR, 1);
-    set_option(SOL_SOCKET, SO_RCVBUF, 8 * 1024 * 1024);
-    Native native = to_native(address);
-    if (::bind(descriptor(), native.get(), native.size) < 0) socket_.close();
+    const SocketAddress address = to_socket_address(at_port(host, port));
+    socket_ = RawSocket{open_socket(address.family, SocketKind::datagram)};
+    if (share_address) set_option(handle(), SocketOption::reuse_address, 1);
+    set_option(handle(), SocketOption::receive_buffer, 8 * 1024 * 1024);
+    if (!bind_socket(handle(), address)) socket_.close();
 }
 
 InetAddress RawUdp::address() const {
-    return address_of(descriptor());
+    return to_inet_address(name_of(handle()));
 }
 
 void RawUdp::connect(const InetAddress& to) const {
-    Native native = to_native(to);
-    EXPECT_EQ(::connect(descriptor(), native.get(), native.size), 0);
+    EXPECT_TRUE(connect_socket(handle(), to_socket_address(to)));
 }
 
 bool RawUdp::send_to(const InetAddress& to, std::string_view bytes) const {
-    Native native = to_native(to);
-    return ::sendto(descriptor(), bytes.data(), bytes.size(), 0, native.get(), native.size) >= 0;
+    return send_datagram(handle(), to_socket_address(to), bytes) >= 0;
 }
 
 std::optional<Datagram> RawUdp::receive(std::chrono::milliseconds limit) const {
-    pollfd waiting{.fd = descriptor(), .events = POLLIN, .revents = 0};
-    if (::poll(&waiting, 1, static_cast<int>(limit.count())) <= 0) return std::nullopt;
-    return receive_now();
+    if (!wait_readable(handle(), limit)) return std::nullopt;
+    std::array<char, 65'536> buffer;
+    SocketAddress from;
+    const std::ptrdiff_t size = receive_datagram(handle(), from, buffer);
+    if (size < 0) return std::nullopt;
+    return Datagram{to_inet_address(from), std::string{buffer.data(), static_cast<std::size_t>(size)}};
 }
 
 std::optional<Datagram> RawUdp::receive_now() const {
-    std::array<char, 65'536> buffer;
-    Native native;
-    const ssize_t size =
-        ::recvfrom(descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT, native.get(), &native.size);
-    if (size < 0) return std::nullopt;
-    return Datagram{from_native(native), std::string{buffer.data(), static_cast<std::size_t>(size)}};
-}
-
-bool RawUdp::set_option(int level, int name, int value) const {
-    return ::setsockopt(descriptor(), level, name, &value, sizeof value) == 0;
-}
-
-// Networks.
-
-bool shell(const std::string& command) {
-    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
-}
-
-bool in_own_network(const std::function<void()>& body) {
-    bool made = false;
-    std::thread{[&] {
-        made = ::unshare(CLONE_NEWNET) == 0 && raise_loopback();
-        if (made) body();
-    }}.join();
-    return made;
-}
-
-bool make_cable() {
-    // Nodad: else nothing could be sent from the address before the network was asked who else has it.
-    const bool made = shell(
-        "ip link add cable0 type veth peer name cable1 && ip addr add 10.77.0.1/24 dev cable0 && "
-        "ip -6 addr add fd77::1/64 dev cable0 nodad && ip link set cable0 up && ip link set cable1 up");
-    if (!made) return false;
-    // The routes come a while after the device.
-    return eventually([] {
-        const RawUdp socket{"fd77::1"};
-        return socket.set_option(IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(::if_nametoindex("cable0"))) &&
-               socket.send_to(inet("[ff15::17:3]:9"), "x");
-    });
-}
-
-StalledLoopback::StalledLoopback() : works_(shell("tc qdisc add dev lo root tbf rate 800bit burst 1600 limit 64mb")) {}
-
-void StalledLoopback::flow() {
-    EXPECT_TRUE(shell("tc qdisc change dev lo root tbf rate 4gbit burst 1mb limit 64mb"));
-    // The device looks at its queue again when something is sent.
-    const RawUdp any;
-    EXPECT_TRUE(any.send_to(any.address(), "go on"));
+    return receive(std::chrono::milliseconds{0});
 }
 
 // Settings.

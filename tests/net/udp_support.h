@@ -1,8 +1,6 @@
 // Helpers of the UDP tests: a recording handler, raw datagram sockets as peers, and networks of the test's own.
 #pragma once
 
-#include <linux/filter.h>
-
 #include "support.h"
 
 namespace pollux {
@@ -131,7 +129,7 @@ public:
     explicit RawUdp(std::string_view host = "127.0.0.1", std::uint16_t port = 0, bool share_address = false);
 
     [[nodiscard]] bool valid() const { return socket_.valid(); }
-    [[nodiscard]] int descriptor() const { return socket_.descriptor(); }
+    [[nodiscard]] SocketHandle handle() const { return socket_.handle(); }
     [[nodiscard]] InetAddress address() const;
     void connect(const InetAddress& to) const;
     void close() { socket_.close(); }
@@ -145,8 +143,6 @@ public:
     /// The next datagram if it is here already.
     [[nodiscard]] std::optional<Datagram> receive_now() const;
 
-    bool set_option(int level, int name, int value) const;
-
 private:
     RawSocket socket_;
 };
@@ -154,34 +150,15 @@ private:
 /// A port of IPv4 or IPv6 loopback that was free a moment ago, and on which nobody listens.
 [[nodiscard]] InetAddress closed_port(std::string_view host = "127.0.0.1");
 
-/// The descriptor of this process that is bound to an address; -1 if there is none.
-[[nodiscard]] int descriptor_bound_to(const InetAddress& address);
+/// Whether the platform tells a socket that sends to everybody that nobody is there, and the system does so now.
+[[nodiscard]] bool tells_unconnected_of_closed_ports();
 
-/// Makes the system lose a part of what arrives on a socket, at random. False if it cannot.
-[[nodiscard]] bool lose_some(int descriptor, double share);
+/// Whether a bound address has a socket on each reactor, and what a test says that needs that.
+[[nodiscard]] bool has_sockets_on_all_reactors();
+inline constexpr const char* one_socket_only = "the system does not spread datagrams over sockets";
 
-/// True if the command succeeds. It says nothing.
-[[nodiscard]] bool shell(const std::string& command);
-
-/// Runs `body` on a thread that has a network of its own, with nothing but a loopback device, and threads that it
-/// starts have it too. False if the system does not allow that.
-[[nodiscard]] bool in_own_network(const std::function<void()>& body);
-
-/// Gives the test's own network the device cable0, with the addresses 10.77.0.1/24 and fd77::1/64. False if it cannot.
-[[nodiscard]] bool make_cable();
-
-/// Makes the loopback device of the test's own network queue what is sent, and pass on almost nothing.
-class StalledLoopback {
-public:
-    StalledLoopback();
-    [[nodiscard]] bool works() const { return works_; }
-
-    /// From now on everything passes.
-    void flow();
-
-private:
-    bool works_ = false;
-};
+/// The socket of this process that is bound to an address; `no_socket` if there is none.
+[[nodiscard]] SocketHandle socket_bound_to(const InetAddress& address);
 
 /// How the library's sockets are made in a test.
 enum class Network : std::uint8_t { ipv4, ipv6, dual_stack };

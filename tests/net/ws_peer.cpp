@@ -8,6 +8,8 @@
 #include <charconv>
 #include <ostream>
 
+#include <pollux/ws/message.h>
+
 #include "ascii.h"
 #include "proto/http/characters.h"
 #include "proto/ws/handshake.h"

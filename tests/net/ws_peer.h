@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/raw_socket.h"
 #include "net/http_peer.h"
-#include "net/raw_socket.h"
 #include "net/tls_peer.h"
 #include "proto/ws/frame.h"
 

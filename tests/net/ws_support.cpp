@@ -172,7 +172,7 @@ void WsTest::TearDown() {
 
 void WsTest::serve(WsHooks hooks, ws::RouteOptions options, ServerOptions server_options) {
     if (server_options.endpoint.empty()) {
-        server_options.endpoint = fresh_endpoint(wire == Wire::unix_domain ? Transport::unix_domain : Transport::tcp);
+        server_options.endpoint = fresh_endpoint(transport_of(wire));
     }
     if (wire == Wire::tls) server_options.tls = server_context();
     server = std::make_unique<ws::Server<WsRecording>>(engine, std::move(server_options), std::move(options),
@@ -201,7 +201,7 @@ WsPeer WsTest::join(std::string_view fields, int receive_buffer_bytes) const {
 
 void WsTest::open_client(WsHooks hooks, ws::ClientOptions options) {
     if (server == nullptr && listener == nullptr) {
-        listener = std::make_unique<RawListener>(wire == Wire::unix_domain ? Transport::unix_domain : Transport::tcp);
+        listener = std::make_unique<RawListener>(transport_of(wire));
     }
     if (options.endpoint.empty()) {
         options.endpoint = endpoint_of(server != nullptr ? server->address() : listener->address());

@@ -131,7 +131,8 @@ private:
 /// A server and a client whose handlers record, each with a raw peer or with each other.
 class WsTest : public EngineTest {
 protected:
-    explicit WsTest(Wire over = Wire::tcp, std::size_t reactors = 1) : EngineTest(reactors), wire(over) {}
+    explicit WsTest(Wire over = Wire::tcp, std::size_t reactors = 1)
+        : EngineTest(reactors, transport_of(over)), wire(over) {}
 
     void TearDown() override;
 

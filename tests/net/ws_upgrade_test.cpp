@@ -41,9 +41,8 @@ protected:
     void serve_routes(const http::Options& options = {}) {
         pages = std::make_unique<http::Server<http::RouterHandler>>(
             engine,
-            ServerOptions{
-                .endpoint = fresh_endpoint(wire == Wire::unix_domain ? Transport::unix_domain : Transport::tcp),
-                .tls = wire == Wire::tls ? server_context() : TlsContext{}},
+            ServerOptions{.endpoint = fresh_endpoint(transport_of(wire)),
+                          .tls = wire == Wire::tls ? server_context() : TlsContext{}},
             options, router);
         const Status status = pages->start();
         ASSERT_TRUE(status) << status;

@@ -4,11 +4,8 @@
 #include <filesystem>
 #include <set>
 
+#include "common/descriptor_shortage.h"
 #include "platform/support.h"
-
-#if __has_include(<sys/resource.h>)
-#include <sys/resource.h>
-#endif
 
 namespace pollux::platform::test {
 namespace {
@@ -16,7 +13,7 @@ namespace {
 /// Pairs that each test makes in its own way.
 class ConnectTest : public PairTest {
 protected:
-    void SetUp() override {}
+    void make_ends() override {}
 
     /// Ends that connect at once and are not accepted yet.
     std::vector<std::unique_ptr<End>> connect_many(const SocketAddress& address, std::size_t count) {
@@ -241,37 +238,28 @@ TEST_P(ConnectTest, attaching_nothing_fails) {
 }
 
 TEST_P(ConnectTest, descriptors_that_are_used_up_are_told_and_nothing_is_lost) {
-#if __has_include(<sys/resource.h>)
+    using pollux::test::DescriptorShortage;
+    if (!DescriptorShortage::possible()) GTEST_SKIP() << "no way to run out of descriptors here";
     Listener listener{loop, fresh_address()};
     auto clients = connect_many(listener.address(), 3);
-    rlimit before{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-    rlimit fewer = before;
-    fewer.rlim_cur = 200;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &fewer), 0);
-    std::vector<std::unique_ptr<ReserveDescriptor>> hoard;
-    do {
-        hoard.push_back(std::make_unique<ReserveDescriptor>());
-    } while (hoard.back()->restore());
-    for (int i = 0; i < 3; ++i) {
-        loop.poller.arm_receive(listener);
-        ASSERT_NE(loop.wait_for(listener, receivable), 0U) << "those that wait are forgotten";
-        Accepted accepted;
-        ASSERT_EQ(loop.poller.accept(listener, accepted).status, IoStatus::no_descriptors);
-        loop.poller.disarm_receive(listener);
-    }
     std::array<End, 3> servers;
-    for (End& end : servers) {
-        EXPECT_TRUE(hoard.front()->release());
-        hoard.erase(hoard.begin());
-        listener.accept(end);
+    {
+        DescriptorShortage shortage{50};
+        ASSERT_TRUE(shortage.complete());
+        for (int i = 0; i < 3; ++i) {
+            loop.poller.arm_receive(listener);
+            ASSERT_NE(loop.wait_for(listener, receivable), 0U) << "those that wait are forgotten";
+            Accepted accepted;
+            ASSERT_EQ(loop.poller.accept(listener, accepted).status, IoStatus::no_descriptors);
+            loop.poller.disarm_receive(listener);
+        }
+        for (End& end : servers) {
+            shortage.give_back(1);
+            listener.accept(end);
+        }
     }
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
     for (End& end : servers) loop.close(end);
     close_all(clients);
-#else
-    GTEST_SKIP() << "no way to run out of descriptors here";
-#endif
 }
 
 class TcpConnectTest : public testing::Test {
@@ -350,10 +338,9 @@ TEST_F(TcpConnectTest, several_listeners_on_one_address_share_what_comes) {
     for (auto& end : clients) loop.close(*end);
 }
 
-class UnixConnectTest : public testing::Test {
+class UnixConnectTest : public UnixTest {
 protected:
     Loop loop;
-    TemporaryPath path;
 };
 
 TEST_F(UnixConnectTest, a_path_that_is_missing_is_no_such_file) {

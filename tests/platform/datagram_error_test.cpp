@@ -31,11 +31,55 @@ protected:
 
 POLLUX_WITH_EACH_BATCHING(DatagramErrorTest);
 
-TEST_P(DatagramErrorTest, a_closed_port_is_told_with_its_peer) {
+/// Errors of sockets that send to everybody.
+class UnconnectedDatagramErrorTest : public DatagramErrorTest {
+protected:
+    void SetUp() override {
+        DatagramErrorTest::SetUp();
+        if (Poller::datagram_errors() != DatagramErrors::of_all) GTEST_SKIP() << "this platform does not tell of these";
+    }
+};
+
+POLLUX_WITH_EACH_BATCHING(UnconnectedDatagramErrorTest);
+
+/// Errors of sockets that have one peer.
+class ConnectedDatagramErrorTest : public DatagramErrorTest {
+protected:
+    void SetUp() override {
+        DatagramErrorTest::SetUp();
+        if (Poller::datagram_errors() == DatagramErrors::none) GTEST_SKIP() << "this platform tells of none";
+    }
+
+    /// An error that waits in the socket when `call` is made is told in the end, once.
+    template <class Call>
+    void expect_told_behind(const Call& call) {
+        DatagramEnd connected{loop, GetParam(), at("127.0.0.1:0"), {}, closed_port(3)};
+        const Time deadline = Poller::now() + patience;
+        while ((connected.seen & failed) == 0 && Poller::now() < deadline) {
+            connected.send({}, "is anybody there?");
+            call(connected);
+            loop.settle();
+        }
+        const std::vector<DatagramFault> faults = connected.take_faults();
+        EXPECT_FALSE(faults.empty());
+        for (const DatagramFault& fault : faults) {
+            EXPECT_EQ(fault.error, std::errc::connection_refused) << fault.error.message();
+            EXPECT_EQ(fault.peer, closed_port(3));
+        }
+        connected.take_seen();
+        loop.settle();
+        EXPECT_EQ(connected.take_seen(), 0U);
+        EXPECT_TRUE(connected.take_faults().empty());
+    }
+};
+
+POLLUX_WITH_EACH_BATCHING(ConnectedDatagramErrorTest);
+
+TEST_P(UnconnectedDatagramErrorTest, a_closed_port_is_told_with_its_peer) {
     expect_fault(end, closed_port(), closed_port());
 }
 
-TEST_P(DatagramErrorTest, it_is_told_whether_armed_or_not_and_once) {
+TEST_P(UnconnectedDatagramErrorTest, it_is_told_whether_armed_or_not_and_once) {
     expect_fault(end, closed_port(), closed_port());
     loop.settle();
     EXPECT_EQ(end.take_seen(), 0U);
@@ -43,7 +87,7 @@ TEST_P(DatagramErrorTest, it_is_told_whether_armed_or_not_and_once) {
     EXPECT_EQ(end.receive_all(), std::vector<Datagram>{});
 }
 
-TEST_P(DatagramErrorTest, each_peer_is_told_by_itself) {
+TEST_P(UnconnectedDatagramErrorTest, each_peer_is_told_by_itself) {
     for (int host = 2; host < 12; ++host) expect_fault(end, closed_port(host), closed_port(host));
     // And in the order in which they were met, however many wait.
     for (int host = 2; host < 12; ++host) end.send(closed_port(host), "is anybody there?");
@@ -54,12 +98,31 @@ TEST_P(DatagramErrorTest, each_peer_is_told_by_itself) {
     }
 }
 
-TEST_P(DatagramErrorTest, a_connected_socket_is_told_too) {
+TEST_P(ConnectedDatagramErrorTest, a_connected_socket_is_told_too) {
     DatagramEnd connected{loop, GetParam(), at("127.0.0.1:0"), {}, closed_port(3)};
     expect_fault(connected, {}, closed_port(3));
 }
 
-TEST_P(DatagramErrorTest, ipv6_is_told_likewise) {
+TEST_P(ConnectedDatagramErrorTest, it_is_told_whether_armed_or_not_and_once) {
+    DatagramEnd connected{loop, GetParam(), at("127.0.0.1:0"), {}, closed_port(3)};
+    expect_fault(connected, {}, closed_port(3));
+    loop.settle();
+    EXPECT_EQ(connected.take_seen(), 0U);
+    EXPECT_TRUE(connected.take_faults().empty());
+    EXPECT_EQ(connected.receive_all(), std::vector<Datagram>{});
+}
+
+TEST_P(ConnectedDatagramErrorTest, an_error_that_a_receive_meets_is_told) {
+    expect_told_behind([](DatagramEnd& connected) {
+        EXPECT_EQ(connected.receive().status, IoStatus::would_block) << "the error is told by its event";
+    });
+}
+
+TEST_P(ConnectedDatagramErrorTest, an_error_that_a_send_meets_is_told) {
+    expect_told_behind([](DatagramEnd& connected) { connected.send({}, "and now?"); });
+}
+
+TEST_P(UnconnectedDatagramErrorTest, ipv6_is_told_likewise) {
     if (!has_ipv6()) GTEST_SKIP() << "no IPv6 here";
     DatagramEnd ipv6{loop, GetParam(), at("[::1]:0")};
     expect_fault(ipv6, at("[::1]:1"), at("[::1]:1"));
@@ -80,7 +143,7 @@ TEST_P(DatagramErrorTest, an_error_between_good_datagrams_does_not_stop_receivin
     for (const DatagramFault& fault : end.take_faults()) EXPECT_EQ(fault.peer, closed_port());
 }
 
-TEST_P(DatagramErrorTest, an_error_that_nobody_takes_does_not_hide_what_comes) {
+TEST_P(UnconnectedDatagramErrorTest, an_error_that_nobody_takes_does_not_hide_what_comes) {
     end.provoke_fault(closed_port());
     for (std::uint64_t i = 0; i < 5; ++i) {
         other.send(end.address(), pattern(i, 10));
@@ -89,7 +152,7 @@ TEST_P(DatagramErrorTest, an_error_that_nobody_takes_does_not_hide_what_comes) {
     EXPECT_FALSE(end.take_faults().empty()) << "it is still there";
 }
 
-TEST_P(DatagramErrorTest, the_receive_that_meets_an_error_may_find_nothing) {
+TEST_P(UnconnectedDatagramErrorTest, the_receive_that_meets_an_error_may_find_nothing) {
     end.provoke_fault(closed_port());
     EXPECT_EQ(end.receive().status, IoStatus::would_block) << "the error is told by its event";
     EXPECT_FALSE(end.take_faults().empty());
@@ -109,7 +172,7 @@ TEST_P(DatagramErrorTest, an_error_between_sends_does_not_lose_a_datagram) {
     EXPECT_EQ(other.receive_exactly(expected.size()), expected);
 }
 
-TEST_P(DatagramErrorTest, a_connected_socket_goes_on_after_errors) {
+TEST_P(ConnectedDatagramErrorTest, a_connected_socket_goes_on_after_errors) {
     // Its peer is away for a while.
     const InetAddress address = other.address();
     DatagramEnd connected{loop, GetParam(), at("127.0.0.1:0"), {}, address};
@@ -127,7 +190,7 @@ TEST_P(DatagramErrorTest, a_connected_socket_goes_on_after_errors) {
     EXPECT_EQ(connected.receive_exactly(1), (std::vector<Datagram>{{address, "hello"}}));
 }
 
-TEST_P(DatagramErrorTest, bursts_of_errors_end) {
+TEST_P(UnconnectedDatagramErrorTest, bursts_of_errors_end) {
     constexpr std::size_t rounds = 100;
     std::vector<Datagram> expected;
     for (std::uint64_t round = 0; round < rounds; ++round) {

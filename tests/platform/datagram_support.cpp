@@ -1,18 +1,6 @@
 // Helpers of the conformance suite for datagrams.
 #include "platform/datagram_support.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <thread>
-
-#if __has_include(<sched.h>)
-#include <sched.h>
-#endif
-#if __has_include(<sys/socket.h>)
-#include <sys/socket.h>
-#endif
-
 namespace pollux::platform::test {
 
 void PrintTo(const Datagram& datagram, std::ostream* out) {
@@ -36,6 +24,16 @@ bool has_ipv6() {
                      !bind_datagram_socket(handle, at("[::1]:0"));
     close_handle(handle);
     return has;
+}
+
+bool binds_to_addresses() {
+    using namespace pollux::test;
+    const auto probe = pollux::test::open_socket(SocketAddress::Family::ipv4, SocketKind::datagram);
+    SocketAddress elsewhere;
+    EXPECT_TRUE(parse_numeric("192.0.2.1", 0, elsewhere));
+    const bool bound = bind_socket(probe, elsewhere);
+    close_socket(probe);
+    return !bound;
 }
 
 Slots::Slots(std::size_t count) : memory_(new std::byte[count * datagram_slot_bytes]), arrivals_(count) {
@@ -169,30 +167,6 @@ std::vector<Datagram> append(DatagramBatch& batch, const InetAddress& to, const 
         EXPECT_TRUE(batch.append(to, as_bytes(datagrams.back().bytes))) << "the test sends too much at once";
     }
     return datagrams;
-}
-
-bool run_command(const std::string& command) {
-    return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
-}
-
-std::string in_network_of_its_own(const std::function<void()>& work) {
-    std::string problem;
-#ifdef CLONE_NEWNET
-    std::thread{[&] {
-        if (::unshare(CLONE_NEWNET) != 0) {
-            problem = std::string{"no right to make a network of its own: "} + std::strerror(errno);
-        } else if (!run_command("ip link set lo up && ip link add name pollux0 type veth peer name pollux1 && "
-                                "ip addr add 10.9.0.1/24 dev pollux0 && ip link set pollux0 up mtu 1500 && "
-                                "ip link set pollux1 up mtu 1500")) {
-            problem = "no pair of virtual devices can be made with ip";
-        } else {
-            work();
-        }
-    }}.join();
-#else
-    problem = "networks of one's own are Linux's";
-#endif
-    return problem;
 }
 
 std::string batching_name(const testing::TestParamInfo<UdpBatching>& batching) {

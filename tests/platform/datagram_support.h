@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +32,10 @@ void PrintTo(const Datagram& datagram, std::ostream* out);
 
 /// Whether this machine has IPv6.
 [[nodiscard]] bool has_ipv6();
+
+/// Whether a UDP socket gets the address it is bound to. Wine gives it all of them.
+[[nodiscard]] bool binds_to_addresses();
+inline constexpr const char* binds_to_all = "the system binds UDP sockets to all addresses, whatever was asked for";
 
 /// Slots to receive into, filled with something that no test sends.
 class Slots {
@@ -105,13 +108,6 @@ struct Sent {
 /// them from `from`.
 std::vector<Datagram> append(DatagramBatch& batch, const InetAddress& to, const std::vector<std::size_t>& sizes,
                              const InetAddress& from, std::uint64_t offset = 0);
-
-/// Runs `work` on a thread in a network of its own, with a device `pollux0` of an MTU of 1500 and the address
-/// 10.9.0.1/24 behind which nobody is. Returns why that cannot be done, or nothing.
-[[nodiscard]] std::string in_network_of_its_own(const std::function<void()>& work);
-
-/// Runs a command there. True if it succeeded.
-[[nodiscard]] bool run_command(const std::string& command);
 
 /// Each way to pass datagrams between the library and the system.
 class DatagramTest : public testing::TestWithParam<UdpBatching> {

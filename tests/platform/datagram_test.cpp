@@ -152,6 +152,7 @@ TEST_P(DatagramReceiveTest, what_comes_after_a_receive_is_told) {
 }
 
 TEST_P(DatagramReceiveTest, peers_are_told_apart) {
+    if (!binds_to_addresses()) GTEST_SKIP() << binds_to_all;
     std::vector<std::unique_ptr<DatagramEnd>> peers;
     for (int i = 0; i < 20; ++i) {
         peers.push_back(
@@ -224,12 +225,12 @@ TEST_P(DatagramReceiveTest, what_did_not_fit_the_buffer_is_counted) {
     ASSERT_EQ(small.receive().status, IoStatus::done);
     ASSERT_EQ(loop.slots.intake().count, 1U);
     const std::uint32_t told = loop.slots.intake().overflows;
-    if (told == 0 && GetParam() == UdpBatching::none) GTEST_SKIP() << "not told by the plain calls";
+    if (told == 0 && Poller::batching(GetParam()) == UdpBatching::none) GTEST_SKIP() << "not told by the plain calls";
     EXPECT_EQ(told, count - kept.size());
 }
 
 TEST_P(DatagramReceiveTest, overflows_are_counted_from_the_start_of_the_socket) {
-    if (GetParam() == UdpBatching::none) GTEST_SKIP() << "not told by the plain calls";
+    if (Poller::batching(GetParam()) == UdpBatching::none) GTEST_SKIP() << "not told by the plain calls";
     UdpOptions options;
     options.kernel_receive_buffer_bytes = 8 * 1024;
     DatagramEnd small{loop, GetParam(), at("127.0.0.1:0"), options};

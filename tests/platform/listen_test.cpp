@@ -1,8 +1,8 @@
 // Listening sockets: addresses that are taken, files of Unix sockets, and what is left behind.
 #include <filesystem>
 #include <fstream>
-#include <utility>
 
+#include "platform/listening_handle.h"
 #include "platform/support.h"
 
 namespace pollux::platform::test {
@@ -10,25 +10,8 @@ namespace {
 
 namespace files = std::filesystem;
 
-/// A listening socket in no poller.
-class Handle {
-public:
-    Handle() = default;
-    ~Handle() { close(); }
-    Handle(const Handle&) = delete;
-    Handle& operator=(const Handle&) = delete;
-
-    std::error_code listen(const SocketAddress& address, const ListenOptions& options = listen_options()) {
-        return platform::listen(address, options, value);
-    }
-    void close() { close_handle(std::exchange(value, invalid_handle)); }
-    [[nodiscard]] SocketAddress address() const { return local_address(value); }
-
-    NativeHandle value = invalid_handle;
-};
-
 [[nodiscard]] bool ipv6_here() {
-    Handle probe;
+    ListeningHandle probe;
     return !probe.listen(loopback(SocketAddress::Family::ipv6));
 }
 
@@ -41,8 +24,8 @@ public:
 class TcpListenTest : public testing::Test {};
 
 TEST_F(TcpListenTest, port_0_is_a_choice_of_the_systems) {
-    Handle first;
-    Handle second;
+    ListeningHandle first;
+    ListeningHandle second;
     ASSERT_FALSE(first.listen(loopback()));
     ASSERT_FALSE(second.listen(loopback()));
     EXPECT_NE(first.address().port, 0);
@@ -51,12 +34,12 @@ TEST_F(TcpListenTest, port_0_is_a_choice_of_the_systems) {
 }
 
 TEST_F(TcpListenTest, an_address_in_use_is_said_to_be) {
-    Handle first;
+    ListeningHandle first;
     ASSERT_FALSE(first.listen(loopback()));
     for (const bool reuse : {false, true}) {
         ListenOptions options = listen_options();
         options.reuse_address = reuse;
-        Handle second;
+        ListeningHandle second;
         EXPECT_EQ(second.listen(first.address(), options), std::errc::address_in_use);
         EXPECT_EQ(second.value, invalid_handle) << "untouched on failure";
     }
@@ -66,7 +49,7 @@ TEST_F(TcpListenTest, an_address_in_use_is_said_to_be) {
 }
 
 TEST_F(TcpListenTest, an_address_that_is_not_of_this_machine_is_refused) {
-    Handle handle;
+    ListeningHandle handle;
     EXPECT_EQ(handle.listen(numeric("192.0.2.1", 0)), std::errc::address_not_available);
 }
 
@@ -74,16 +57,16 @@ TEST_F(TcpListenTest, shares_a_port_only_with_those_that_share) {
     if (!Poller::spreads_listeners(Transport::tcp)) GTEST_SKIP() << "ports are not shared on this platform";
     ListenOptions sharing = listen_options();
     sharing.reuse_port = true;
-    Handle first;
-    Handle second;
-    Handle third;
+    ListeningHandle first;
+    ListeningHandle second;
+    ListeningHandle third;
     ASSERT_FALSE(first.listen(loopback(), sharing));
     EXPECT_FALSE(second.listen(first.address(), sharing));
     EXPECT_EQ(third.listen(first.address()), std::errc::address_in_use);
 }
 
 TEST_F(TcpListenTest, a_check_tells_whether_an_address_is_free) {
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(loopback()));
     const SocketAddress address = handle.address();
     EXPECT_EQ(check_address_free(address, listen_options()), std::errc::address_in_use);
@@ -100,18 +83,18 @@ TEST_F(TcpListenTest, a_check_sees_those_that_share) {
     if (!Poller::spreads_listeners(Transport::tcp)) GTEST_SKIP() << "ports are not shared on this platform";
     ListenOptions sharing = listen_options();
     sharing.reuse_port = true;
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(loopback(), sharing));
     EXPECT_EQ(check_address_free(handle.address(), sharing), std::errc::address_in_use);
 }
 
 TEST_F(TcpListenTest, dual_stack_takes_the_port_of_both) {
     if (!ipv6_here()) GTEST_SKIP() << "no IPv6 here";
-    Handle both;
+    ListeningHandle both;
     ASSERT_FALSE(both.listen(numeric("::", 0)));
     const std::uint16_t port = both.address().port;
     EXPECT_EQ(both.address(), numeric("::", port));
-    Handle ipv4;
+    ListeningHandle ipv4;
     EXPECT_EQ(ipv4.listen(numeric("0.0.0.0", port)), std::errc::address_in_use);
 }
 
@@ -119,9 +102,9 @@ TEST_F(TcpListenTest, ipv6_only_leaves_ipv4_to_others) {
     if (!ipv6_here()) GTEST_SKIP() << "no IPv6 here";
     ListenOptions options = listen_options();
     options.ipv6_only = true;
-    Handle ipv6;
+    ListeningHandle ipv6;
     ASSERT_FALSE(ipv6.listen(numeric("::", 0), options));
-    Handle ipv4;
+    ListeningHandle ipv4;
     EXPECT_FALSE(ipv4.listen(numeric("0.0.0.0", ipv6.address().port)));
 }
 
@@ -142,22 +125,19 @@ TEST_F(TcpListenTest, a_port_can_be_bound_again_at_once) {
     }
 }
 
-class UnixListenTest : public testing::Test {
-protected:
-    TemporaryPath path;
-};
+class UnixListenTest : public UnixTest {};
 
 TEST_F(UnixListenTest, makes_a_file) {
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(path.address()));
     EXPECT_TRUE(files::is_socket(path.path()));
     EXPECT_EQ(handle.address(), path.address());
 }
 
 TEST_F(UnixListenTest, a_live_socket_is_not_replaced) {
-    Handle first;
+    ListeningHandle first;
     ASSERT_FALSE(first.listen(path.address()));
-    Handle second;
+    ListeningHandle second;
     EXPECT_EQ(second.listen(path.address()), std::errc::address_in_use);
     EXPECT_EQ(second.value, invalid_handle);
     EXPECT_TRUE(files::is_socket(path.path()));
@@ -170,13 +150,13 @@ TEST_F(UnixListenTest, a_live_socket_with_a_full_backlog_is_not_replaced) {
     do {
         clients.push_back(std::make_unique<End>());
     } while (loop.poller.connect(*clients.back(), path.address(), {}).status == IoStatus::done && clients.size() < 50);
-    Handle second;
+    ListeningHandle second;
     EXPECT_EQ(second.listen(path.address()), std::errc::address_in_use);
     for (auto& end : clients) loop.close(*end);
 }
 
 TEST_F(UnixListenTest, a_file_that_nobody_answers_at_is_replaced) {
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(path.address()));
     handle.close();  // as a process that dies does
     ASSERT_TRUE(files::is_socket(path.path()));
@@ -189,7 +169,7 @@ TEST_F(UnixListenTest, a_file_that_nobody_answers_at_is_replaced) {
 
 TEST_F(UnixListenTest, a_file_of_another_kind_is_left_alone) {
     std::ofstream{path.path()} << "precious";
-    Handle handle;
+    ListeningHandle handle;
     EXPECT_EQ(handle.listen(path.address()), std::errc::address_in_use);
     std::string text;
     std::ifstream{path.path()} >> text;
@@ -198,7 +178,7 @@ TEST_F(UnixListenTest, a_file_of_another_kind_is_left_alone) {
 
 TEST_F(UnixListenTest, a_link_is_left_alone) {
     TemporaryPath target;
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(target.address()));
     handle.close();
     files::create_symlink(target.path(), path.path());
@@ -208,12 +188,12 @@ TEST_F(UnixListenTest, a_link_is_left_alone) {
 }
 
 TEST_F(UnixListenTest, a_folder_that_is_missing_is_said_to_be) {
-    Handle handle;
+    ListeningHandle handle;
     EXPECT_EQ(handle.listen(unix_address(path.path() + "/missing/app.sock")), std::errc::no_such_file_or_directory);
 }
 
 TEST_F(UnixListenTest, a_path_that_is_too_long_is_said_to_be) {
-    Handle handle;
+    ListeningHandle handle;
     EXPECT_EQ(handle.listen(unix_address("/tmp/" + std::string(300, 'x'))), std::errc::filename_too_long);
     EXPECT_EQ(handle.listen(unix_address("@" + std::string(300, 'x'))), std::errc::filename_too_long);
 }
@@ -223,7 +203,7 @@ TEST_F(UnixListenTest, the_longest_path_that_fits_is_whole) {
     std::size_t longest = 0;
     for (std::size_t length = path.path().size(); length < 300; ++length) {
         const std::string padded = path.path() + std::string(length - path.path().size(), 'x');
-        Handle handle;
+        ListeningHandle handle;
         if (handle.listen(unix_address(padded))) break;
         EXPECT_EQ(handle.address().path, padded);
         EXPECT_TRUE(files::is_socket(padded));
@@ -234,7 +214,7 @@ TEST_F(UnixListenTest, the_longest_path_that_fits_is_whole) {
 }
 
 TEST_F(UnixListenTest, the_file_is_removed_in_the_end) {
-    Handle handle;
+    ListeningHandle handle;
     ASSERT_FALSE(handle.listen(path.address()));
     SocketFile file{path.address()};
     handle.close();
@@ -246,13 +226,13 @@ TEST_F(UnixListenTest, the_file_is_removed_in_the_end) {
 }
 
 TEST_F(UnixListenTest, what_took_the_files_place_is_not_removed) {
-    Handle first;
+    ListeningHandle first;
     ASSERT_FALSE(first.listen(path.address()));
     SocketFile file{path.address()};
     // The name goes elsewhere first, so that its number is not used again.
     TemporaryPath aside;
     files::rename(path.path(), aside.path());
-    Handle second;
+    ListeningHandle second;
     ASSERT_FALSE(second.listen(path.address()));
     file.remove();
     EXPECT_TRUE(files::is_socket(path.path()));
@@ -267,47 +247,6 @@ TEST_F(UnixListenTest, other_addresses_have_no_file) {
     SocketFile{unix_address("")}.remove();
     EXPECT_TRUE(files::exists(path.path()));
 }
-
-#ifdef __linux__
-
-class AbstractListenTest : public UnixListenTest {
-protected:
-    SocketAddress abstract_address() const { return unix_address("@" + files::path(path.path()).filename().string()); }
-};
-
-TEST_F(AbstractListenTest, a_name_that_is_no_file) {
-    Loop loop;
-    Listener listener{loop, abstract_address()};
-    EXPECT_EQ(listener.address(), abstract_address());
-    EXPECT_FALSE(files::exists(path.path()));
-    End client;
-    End server;
-    ASSERT_FALSE(connect(loop, client, abstract_address()));
-    listener.accept(server);
-    EXPECT_EQ(loop.poller.peer_address(client), abstract_address());
-    send_all(loop, client, "hello");
-    EXPECT_EQ(receive_exactly(loop, server, 5), "hello");
-    loop.close(client);
-    loop.close(server);
-}
-
-TEST_F(AbstractListenTest, is_in_use_while_it_is_and_free_after) {
-    Handle first;
-    ASSERT_FALSE(first.listen(abstract_address()));
-    Handle second;
-    EXPECT_EQ(second.listen(abstract_address()), std::errc::address_in_use);
-    first.close();
-    EXPECT_FALSE(second.listen(abstract_address()));
-}
-
-TEST_F(AbstractListenTest, nobody_there_is_refused) {
-    Loop loop;
-    End client;
-    EXPECT_EQ(connect(loop, client, abstract_address()), std::errc::connection_refused);
-    if (client.is_open()) loop.close(client);
-}
-
-#endif
 
 }  // namespace
 }  // namespace pollux::platform::test

@@ -9,6 +9,7 @@
 #include "platform/signals.h"
 #include "platform/support.h"
 #include "platform/threads.h"
+#include "processor.h"
 
 namespace pollux::platform::test {
 namespace {
@@ -19,12 +20,17 @@ void on_fresh_thread(Work&& work) {
 }
 
 TEST(ThreadTest, is_pinned_to_a_core_that_there_is) {
-    on_fresh_thread([] {
+    unsigned pinned = 0;
+    std::error_code error;
+    on_fresh_thread([&] {
         // A container may leave us any of the machine's cores.
-        unsigned pinned = 0;
-        for (unsigned core = 0; core < 1024; ++core) pinned += pin_current_thread(core) ? 0U : 1U;
-        EXPECT_GE(pinned, 1U);
+        for (unsigned core = 0; core < 1024; ++core) {
+            error = pin_current_thread(core);
+            pinned += error ? 0U : 1U;
+        }
     });
+    if (error == std::errc::not_supported) GTEST_SKIP() << "this system does not pin threads";
+    EXPECT_GE(pinned, 1U);
 }
 
 TEST(ThreadTest, is_not_pinned_to_a_core_that_there_is_not) {
@@ -39,7 +45,7 @@ TEST(ThreadTest, takes_any_name) {
         name_current_thread("");
         name_current_thread("pollux 0");
         name_current_thread(std::string(1000, 'x'));
-        relax();
+        relax_core();
     });
 }
 

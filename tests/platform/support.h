@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "backend.h"
+#include "common/sanitized.h"
+#include "common/socket_calls.h"
 #include "platform/platform.h"
 #include "platform/sockets.h"
 
@@ -24,11 +26,7 @@ using namespace std::chrono_literals;
 /// A bound on waiting only catches hangs.
 inline constexpr auto patience = 20s;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
+using pollux::test::sanitized;
 
 /// `size` bytes of an endless known sequence, from `offset` on, so that a lost, doubled or swapped byte shows.
 [[nodiscard]] std::string pattern(std::uint64_t offset, std::size_t size);
@@ -136,7 +134,13 @@ protected:
     PairTest() = default;
     ~PairTest() override;
 
-    void SetUp() override { connect_pair(client, server); }
+    void SetUp() override {
+        if (!tcp() && !pollux::test::has_unix_sockets()) GTEST_SKIP() << pollux::test::no_unix_sockets;
+        make_ends();
+    }
+
+    /// Before each test: a connection.
+    virtual void make_ends() { connect_pair(client, server); }
 
     /// `options` are those of both ends.
     void connect_pair(End& connecting, End& accepted, const ConnectionOptions& options = {});
@@ -150,6 +154,16 @@ protected:
     Loop loop;
     End client;
     End server;
+};
+
+/// Tests of what Unix sockets alone have.
+class UnixTest : public testing::Test {
+protected:
+    void SetUp() override {
+        if (!pollux::test::has_unix_sockets()) GTEST_SKIP() << pollux::test::no_unix_sockets;
+    }
+
+    TemporaryPath path;
 };
 
 std::string transport_name(const testing::TestParamInfo<Transport>& transport);

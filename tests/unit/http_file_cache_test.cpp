@@ -5,10 +5,11 @@
 
 #include <atomic>
 #include <map>
+#include <regex>
 #include <thread>
 
+#include "common/descriptor_shortage.h"
 #include "common/temporary_folder.h"
-#include "net/descriptor_limit.h"
 #include "proto/http/date.h"
 #include "unit/support.h"
 
@@ -150,7 +151,7 @@ TEST_F(FileCacheTest, folders_and_what_is_outside_are_not_found) {
     write("sub/a.txt", "deep");
     const TemporaryFolder outside;
     outside.write("secret", "secret");
-    folder.link("out", outside / "secret");
+    if (folder.has_links()) folder.link("out", outside / "secret");
     EXPECT_EQ(find("sub"), nullptr);
     EXPECT_EQ(error, std::errc::is_a_directory);
     EXPECT_EQ(find("out"), nullptr);
@@ -229,6 +230,7 @@ TEST_F(FileCacheTest, nothing_is_kept_without_room) {
 }
 
 TEST_F(FileCacheTest, without_descriptors_what_is_there_does) {
+    if (!DescriptorShortage::possible()) GTEST_SKIP() << "the system bounds no process's descriptors";
     if (sanitized) GTEST_SKIP() << "UBSan needs descriptors to look at objects";
     serve({.time_to_live = 0ms});
     write("a", "one");
@@ -236,7 +238,7 @@ TEST_F(FileCacheTest, without_descriptors_what_is_there_does) {
     EXPECT_EQ(content("a"), "one");
     write("a", "two", 1);
     {
-        const DescriptorLimit none{0};
+        const DescriptorShortage shortage{0};
         EXPECT_EQ(content("a"), "one");
         EXPECT_EQ(find("b"), nullptr);
         EXPECT_EQ(error, std::errc::too_many_files_open);
@@ -263,7 +265,7 @@ TEST_F(FileCacheTest, a_tag_is_of_one_state_of_one_file) {
     serve({.time_to_live = 0ms});
     write("a", "one");
     const std::string first = plain("a")->etag;
-    EXPECT_THAT(first, testing::MatchesRegex("\"[0-9a-f]+-3-[0-9a-f]+\""));
+    EXPECT_TRUE(std::regex_match(first, std::regex{"\"[0-9a-f]+-3-[0-9a-f]+\""})) << first;
     EXPECT_EQ(plain("a")->etag, first);
     cache->forget("a");
     EXPECT_EQ(plain("a")->etag, first);
@@ -373,7 +375,7 @@ TEST_F(FileCacheTest, a_gzip_form_that_is_a_folder_or_leads_out_is_none) {
     const TemporaryFolder outside;
     outside.write("secret", "secret");
     write("a", "content");
-    folder.link("a.gz", outside / "secret");
+    if (folder.has_links()) folder.link("a.gz", outside / "secret");
     write("b", "content");
     std::filesystem::create_directory(folder / "b.gz");
     EXPECT_FALSE(find("a")->gzip);

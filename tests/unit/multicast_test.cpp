@@ -1,8 +1,7 @@
 // Multicast groups as texts: every form that is taken, every one that is refused and what is said about it.
 #include "multicast.h"
 
-#include <net/if.h>
-
+#include "common/socket_calls.h"
 #include "unit/support.h"
 
 namespace pollux::test {
@@ -50,22 +49,20 @@ TEST(MulticastGroupTest, from_a_source) {
 }
 
 TEST(MulticastGroupTest, on_an_interface) {
-    const unsigned loopback = ::if_nametoindex("lo");
-    if (loopback == 0) GTEST_SKIP() << "no interface is called lo here";
+    const unsigned loopback = loopback_interface();
     const std::string number = std::to_string(loopback);
-    for (const std::string& interface_name : {std::string{"lo"}, number}) {
+    for (const std::string& interface_name : {loopback_name(), number}) {
         const Membership membership = parsed({.group = "239.255.0.1", .interface_name = interface_name});
         EXPECT_EQ(membership.interface_index, loopback) << interface_name;
     }
-    EXPECT_EQ(parsed({.group = "ff02::1", .interface_name = "lo"}).interface_index, loopback);
+    EXPECT_EQ(parsed({.group = "ff02::1", .interface_name = loopback_name()}).interface_index, loopback);
 }
 
 TEST(MulticastGroupTest, a_zone_is_an_interface) {
     EXPECT_EQ(parsed({.group = "ff02::1%7"}).interface_index, 7U);
-    const unsigned loopback = ::if_nametoindex("lo");
-    if (loopback == 0) GTEST_SKIP() << "no interface is called lo here";
-    EXPECT_EQ(parsed({.group = "ff02::1%lo"}).interface_index, loopback);
-    EXPECT_EQ(parsed({.group = "ff02::1%7", .interface_name = "lo"}).interface_index, loopback)
+    const unsigned loopback = loopback_interface();
+    EXPECT_EQ(parsed({.group = "ff02::1%" + loopback_name()}).interface_index, loopback);
+    EXPECT_EQ(parsed({.group = "ff02::1%7", .interface_name = loopback_name()}).interface_index, loopback)
         << "the name is said last";
 }
 

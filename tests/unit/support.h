@@ -1,4 +1,4 @@
-// Helpers of the unit tests: known randomness, bytes that tell where they are from, and how much work is reasonable.
+// Helpers of the unit tests: known randomness, and bytes that tell where they are from.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,24 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "common/sanitized.h"
+
 namespace pollux::test {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
-
-/// A heavy count, made lighter where a sanitizer makes everything ten times slower.
-constexpr std::size_t scaled(std::size_t count) {
-    return sanitized ? count / 10 + 1 : count;
-}
 
 /// Seeded by hand, so that a failure comes again.
 class Random {

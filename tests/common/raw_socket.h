@@ -9,13 +9,10 @@
 #include <string_view>
 #include <utility>
 
-namespace pollux::test {
+#include "common/sanitized.h"
+#include "common/socket_calls.h"
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
+namespace pollux::test {
 
 /// The bound on every wait. It only catches hangs, so it is generous; no test depends on its value.
 inline constexpr std::chrono::seconds patience{sanitized ? 40 : 15};
@@ -30,18 +27,12 @@ inline constexpr std::chrono::seconds patience{sanitized ? 40 : 15};
 /// An address as an endpoint to connect to.
 [[nodiscard]] std::string endpoint_of(const SocketAddress& address);
 
-/// True if the machine has IPv6 on its loopback.
-[[nodiscard]] bool has_ipv6();
-
-/// How many descriptors the process has open.
-[[nodiscard]] std::size_t open_descriptors();
-
 /// A plain blocking socket, as a peer that may behave as badly as it likes.
 class RawSocket {
 public:
     RawSocket() = default;
-    explicit RawSocket(int descriptor);
-    RawSocket(RawSocket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    explicit RawSocket(SocketHandle handle);
+    RawSocket(RawSocket&& other) noexcept : handle_(std::exchange(other.handle_, no_socket)) {}
     RawSocket& operator=(RawSocket&& other) noexcept;
     ~RawSocket() { close(); }
 
@@ -57,8 +48,8 @@ public:
     /// Begins to connect an unconnected socket, without waiting.
     void begin_connect(const SocketAddress& to) const;
 
-    [[nodiscard]] bool valid() const { return descriptor_ >= 0; }
-    [[nodiscard]] int descriptor() const { return descriptor_; }
+    [[nodiscard]] bool valid() const { return handle_ != no_socket; }
+    [[nodiscard]] SocketHandle handle() const { return handle_; }
     [[nodiscard]] SocketAddress local_address() const;
 
     /// Sends everything; false on an error or when the peer holds us back for too long.
@@ -85,7 +76,7 @@ public:
     void reset();  ///< TCP: the peer sees ECONNRESET.
 
 private:
-    int descriptor_ = -1;
+    SocketHandle handle_ = no_socket;
 };
 
 /// A plain listening socket.
