@@ -1,0 +1,12 @@
+// The system's files: FreeBSD.
+#pragma once
+
+#include <sys/stat.h>
+
+namespace pollux::platform {
+
+inline const timespec& modification_time(const struct stat& info) noexcept {
+    return info.st_mtim;
+}
+
+}  // namespace pollux::platform
