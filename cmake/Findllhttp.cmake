@@ -45,8 +45,9 @@ if(NOT TARGET llhttp::llhttp)
 endif()
 
 if(NOT TARGET llhttp::llhttp)
-    find_path(llhttp_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH)
-    find_path(llhttp_SOURCE_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp NO_DEFAULT_PATH)
+    find_path(llhttp_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+    find_path(llhttp_SOURCE_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp NO_DEFAULT_PATH
+                                                                               NO_CMAKE_FIND_ROOT_PATH)
     mark_as_advanced(llhttp_SOURCE_DIR llhttp_SOURCE_INCLUDE_DIR)
     if(llhttp_SOURCE_DIR AND llhttp_SOURCE_INCLUDE_DIR)
         _llhttp_add_objects(${llhttp_SOURCE_DIR} ${llhttp_SOURCE_INCLUDE_DIR})

@@ -1,7 +1,10 @@
 # pollux_set_warnings(target): the warnings that Pollux's own code is free of.
 function(pollux_set_warnings target)
     if(MSVC)
-        target_compile_options(${target} PRIVATE /W4 /permissive- /utf-8 /Zc:__cplusplus)
+        # Not C4324: padding is what an alignment is for. Not what is said of standard functions such as std::getenv.
+        target_compile_options(${target} PRIVATE /W4 /wd4324 /permissive- /utf-8 /Zc:__cplusplus /Zc:preprocessor /EHsc
+                                                 /bigobj)
+        target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
         if(POLLUX_WARNINGS_AS_ERRORS)
             target_compile_options(${target} PRIVATE /WX)
         endif()

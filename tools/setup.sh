@@ -16,18 +16,8 @@ for argument in "$@"; do
     esac
 done
 
-as_root() {
-    if (($(id -u) == 0)); then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        printf 'tools/setup.sh: needs root or sudo to run: %s\n' "$*" >&2
-        exit 1
-    fi
-}
-
-installed() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+# shellcheck source=tools/debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
 
 # clang's run-time for sanitizers and fuzzers is named after clang's version, and is part of another package in old releases.
 clang_runtime() {
@@ -45,36 +35,21 @@ llhttp_package() {
 
 # Node.js and npm may come from elsewhere, and Debian's packages of them are not to stand beside those.
 peer_packages() {
-    echo chromium curl wrk nghttp2-client python3-websockets
+    echo curl wrk nghttp2-client python3-websockets
+    # Ubuntu has no package of it.
+    if [[ -n $(apt-cache search --names-only '^chromium$') ]]; then echo chromium; fi
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
 }
 
-missing_packages() {
+packages() {
     # openssl is the command line tool: it makes the certificates, and the tests talk to it. With iproute2 and iptables
     # the tests of UDP make networks of their own that lose or hold back what is sent.
-    local packages=(g++ cmake ninja-build pkg-config libssl-dev openssl zlib1g-dev libgtest-dev libgmock-dev
-        libbenchmark-dev python3 iproute2 iptables $(llhttp_package))
-    local package
-    if $fuzz; then packages+=(clang $(clang_runtime)); fi
-    if $peers; then packages+=($(peer_packages)); fi
-    for package in "${packages[@]}"; do
-        # pkg-config is a virtual package of pkgconf on newer systems: what counts there is the command.
-        [[ $package == pkg-config ]] && command -v pkg-config >/dev/null && continue
-        installed "$package" || echo "$package"
-    done
-}
-
-set_up_debian() {
-    local missing
-    mapfile -t missing < <(missing_packages)
-    ((${#missing[@]} > 0)) || return 0
-
-    as_root apt-get update -qq
-    # Asked again, because fresh package lists know the name of clang's run-time.
-    mapfile -t missing < <(missing_packages)
-    printf 'installing: %s\n' "${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"
+    echo g++ cmake ninja-build pkg-config libssl-dev openssl zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev \
+        python3 iproute2 iptables
+    llhttp_package
+    if $fuzz; then echo clang && clang_runtime; fi
+    if $peers; then peer_packages; fi
 }
 
 set_up_macos() {
@@ -93,7 +68,7 @@ set_up_macos() {
 }
 
 if command -v apt-get >/dev/null; then
-    set_up_debian
+    install_what packages
 elif [[ $(uname) == Darwin ]]; then
     set_up_macos
 else
