@@ -87,9 +87,9 @@ struct TlsProtocolOptions {
 
 /// Whose certificates are accepted.
 struct TlsTrust {
-    TlsInput ca_file{};            ///< PEM: certificates of authorities.
-    std::string ca_directory{};    ///< A directory of such files, with hashed names (`openssl rehash`).
-    bool system_store = false;     ///< The authorities that the system trusts.
+    TlsInput ca_file{};          ///< PEM: certificates of authorities.
+    std::string ca_directory{};  ///< A directory of such files, with hashed names (`openssl rehash`).
+    bool system_store = false;   ///< The authorities that the system trusts; none on Windows, whose store is not asked.
     unsigned max_chain_depth = 8;  ///< Intermediate certificates between the peer's and the authority's.
 };
 
