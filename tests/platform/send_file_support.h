@@ -1,6 +1,8 @@
 // What tests of sending files share.
 #pragma once
 
+#include <chrono>
+
 #include "common/temporary_folder.h"
 #include "platform/files.h"
 #include "platform/support.h"
@@ -37,6 +39,22 @@ protected:
             if (result.status != IoStatus::done) return sent;
             sent += result.bytes;
         }
+    }
+
+    /// Closes the other end, and sends until that has been noticed.
+    void expect_broken_pipe_when_the_peer_has_gone() {
+        const File file = make(100'000);
+        loop.close(server);
+        IoResult result;
+        const Time deadline = Poller::now() + patience;
+        do {
+            result = loop.poller.send_file(client, file.handle(), 0, 100'000);
+            loop.turn(Poller::now() + std::chrono::milliseconds{1});
+        } while (result.status != IoStatus::failed && Poller::now() < deadline);
+        ASSERT_EQ(result.status, IoStatus::failed);
+        // The first failure may tell of the reset; from the second on it is the broken pipe, whose signal would come.
+        for (int i = 0; i < 3; ++i) result = loop.poller.send_file(client, file.handle(), 0, 100'000);
+        EXPECT_EQ(system_error(result.error), std::errc::broken_pipe);
     }
 
     pollux::test::TemporaryFolder folder;

@@ -105,18 +105,7 @@ TEST_P(SendFileTest, a_large_file_arrives_in_order) {
 }
 
 TEST_P(SendFileTest, a_peer_that_has_gone_is_an_error) {
-    const File file = make(100'000);
-    loop.close(server);
-    IoResult result;
-    const Time deadline = Poller::now() + patience;
-    do {
-        result = loop.poller.send_file(client, file.handle(), 0, 100'000);
-        loop.turn(Poller::now() + 1ms);
-    } while (result.status != IoStatus::failed && Poller::now() < deadline);
-    ASSERT_EQ(result.status, IoStatus::failed);
-    // The first failure may tell of the reset; from the second on it is the broken pipe, whose signal would come.
-    for (int i = 0; i < 3; ++i) result = loop.poller.send_file(client, file.handle(), 0, 100'000);
-    EXPECT_EQ(system_error(result.error), std::errc::broken_pipe);
+    expect_broken_pipe_when_the_peer_has_gone();
 }
 
 }  // namespace
