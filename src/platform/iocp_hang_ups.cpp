@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "platform/sockets_windows.h"
+
 namespace pollux::platform {
 
 namespace {
@@ -34,9 +36,7 @@ int IocpHangUps::error_of(SOCKET socket) noexcept {
     WSANETWORKEVENTS events{};
     if (::WSAEnumNetworkEvents(socket, nullptr, &events) != 0 || (events.lNetworkEvents & FD_CLOSE) == 0) return 0;
     if (const int error = events.iErrorCode[FD_CLOSE_BIT]; error != 0) return error;
-    // Wine tells of a reset as of an end, but not here.
-    WSAPOLLFD state{socket, POLLIN, 0};
-    return ::WSAPoll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0 ? WSAECONNRESET : 0;
+    return was_reset(socket) ? WSAECONNRESET : 0;
 }
 
 }  // namespace pollux::platform

@@ -192,6 +192,7 @@ IoResult IocpPoller::receive(Socket& socket, MutableBytes buffer) noexcept {
         return {IoStatus::done, 0, static_cast<std::size_t>(count)};
     }
     const int error = count == 0 ? 0 : ::WSAGetLastError();
+    if (count == 0 && record.error == 0 && was_reset(record.handle)) record.error = WSAECONNRESET;
     // The operation that told of the error may have been the only one to hear of it.
     if (record.error != 0) return {IoStatus::failed, record.error, 0};
     record.ready = false;

@@ -122,6 +122,11 @@ int get_option(SOCKET socket, int level, int name) noexcept {
     return ::getsockopt(socket, level, name, reinterpret_cast<char*>(&value), &length) == 0 ? value : 0;
 }
 
+bool was_reset(SOCKET socket) noexcept {
+    WSAPOLLFD state{socket, POLLIN, 0};
+    return ::WSAPoll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0;
+}
+
 int clamp_to_int(std::size_t value) noexcept {
     return static_cast<int>(std::min<std::size_t>(value, std::numeric_limits<int>::max()));
 }

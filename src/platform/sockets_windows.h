@@ -47,6 +47,9 @@ bool set_option(SOCKET socket, int level, int name, int value) noexcept;
 /// 0 if the system does not tell.
 [[nodiscard]] int get_option(SOCKET socket, int level, int name) noexcept;
 
+/// For a connection that was told to have ended: Wine tells of some resets as of an end, but not to who polls.
+[[nodiscard]] bool was_reset(SOCKET socket) noexcept;
+
 /// For options that take an int of bytes.
 [[nodiscard]] int clamp_to_int(std::size_t value) noexcept;
 

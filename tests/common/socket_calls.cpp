@@ -204,8 +204,7 @@ std::ptrdiff_t send_at_once(SocketHandle handle, std::string_view bytes) {
 }
 
 std::ptrdiff_t receive_bytes(SocketHandle handle, std::span<char> buffer) {
-    return repeat(
-        [&] { return std::ptrdiff_t{::recv(to_socket(handle), buffer.data(), static_cast<Size>(buffer.size()), 0)}; });
+    return repeat([&] { return native::receive(to_socket(handle), buffer.data(), static_cast<Size>(buffer.size())); });
 }
 
 std::ptrdiff_t send_datagram(SocketHandle handle, const SocketAddress& to, std::string_view bytes) {

@@ -2,7 +2,6 @@
 #include <array>
 #include <cerrno>
 
-#include "common/wine.h"
 #include "tls_support.h"
 
 namespace pollux::test {
@@ -187,9 +186,7 @@ TEST_P(CloseMatrixTest, ends_once_and_for_the_right_reason) {
         EXPECT_EQ(reason, CloseReason::aborted);
         // A Unix socket has no reset of its own; its peer may just see the end.
         const bool resets = transport == Transport::tcp || security == Security::tls;
-        // Wine takes a reset behind bytes that were not read yet for an orderly end.
-        const bool hides_reset = action == Action::close_and_abort && under_wine();
-        EXPECT_TRUE(end == End::cut_off || !resets || hides_reset);
+        EXPECT_TRUE(end == End::cut_off || !resets);
     } else {
         EXPECT_EQ(end, End::in_order);
         if (callback == Callback::on_end || action == Action::close_send) {

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <string>
 
-#include "common/wine.h"
 #include "net/http_files_support.h"
 
 namespace pollux::test {
@@ -85,8 +84,8 @@ TEST_P(HttpFileStreamTest, a_file_that_gets_shorter_ends_the_connection) {
     const std::string rest = peer.read_rest();
     EXPECT_THAT(rest.substr(0, rest.find("\r\n\r\n")), HasSubstr("Content-Length: " + std::to_string(size)));
     EXPECT_LT(rest.size(), size);
-    // A Unix socket knows no reset, and Wine hides one behind what was not read yet: the length tells alone.
-    const bool hides_reset = wire == Wire::unix_domain || under_wine();
+    // A Unix socket knows no reset: the length tells alone.
+    const bool hides_reset = wire == Wire::unix_domain;
     EXPECT_TRUE(peer.end() == HttpEnd::reset || (hides_reset && peer.end() == HttpEnd::closed));
 }
 

@@ -77,6 +77,10 @@ inline std::ptrdiff_t send_now(Socket socket, const char* bytes, Size size) {
     return ::send(socket, bytes, size, no_signal | MSG_DONTWAIT);
 }
 
+inline std::ptrdiff_t receive(Socket socket, char* bytes, Size size) {
+    return ::recv(socket, bytes, size, 0);
+}
+
 inline int poll(pollfd& socket, std::chrono::milliseconds limit) {
     return ::poll(&socket, 1, static_cast<int>(limit.count()));
 }

@@ -65,4 +65,14 @@ inline int poll(pollfd& socket, std::chrono::milliseconds limit) {
     return ::WSAPoll(&socket, 1, static_cast<int>(limit.count()));
 }
 
+/// Wine tells of some resets as of an end, but not to who polls.
+inline std::ptrdiff_t receive(Socket socket, char* bytes, Size size) {
+    const int received = ::recv(socket, bytes, size, 0);
+    if (received != 0 || size == 0) return received;
+    pollfd state{socket, POLLIN, 0};
+    if (poll(state, {}) <= 0 || (state.revents & POLLERR) == 0) return 0;
+    ::WSASetLastError(WSAECONNRESET);
+    return SOCKET_ERROR;
+}
+
 }  // namespace pollux::test::native
