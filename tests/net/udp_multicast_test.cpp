@@ -1,17 +1,11 @@
 // Multicast and broadcast: on the loopback device with IPv4, and with both IP versions on a device of the test's own.
-#include "common/process.h"
+#include "common/own_group.h"
 #include "common/wine.h"
 #include "own_network.h"
 #include "udp_support.h"
 
 namespace pollux::test {
 namespace {
-
-/// A group that other processes do not join: Wine gives every socket what any has joined.
-std::string own_group(const std::string& prefix) {
-    const unsigned long number = process_number();
-    return prefix + '.' + std::to_string(number / 250 % 250) + '.' + std::to_string(number % 250 + 1);
-}
 
 const std::string group_name = own_group("239.255");
 const std::string other_group_name = own_group("239.254");

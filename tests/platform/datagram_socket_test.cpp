@@ -1,6 +1,7 @@
 // UDP sockets as they are made: options reach the system, mistakes are told, and groups are joined and left.
 #include <array>
 
+#include "common/own_group.h"
 #include "common/socket_calls.h"
 #include "common/wine.h"
 #include "native_sockets.h"
@@ -114,7 +115,7 @@ protected:
     }
 
     [[nodiscard]] Membership group(std::string_view source = {}) const {
-        return {at("239.255.0.9:0"), source.empty() ? InetAddress{} : at(source), device_};
+        return {at(pollux::test::own_group("239.255") + ":0"), source.empty() ? InetAddress{} : at(source), device_};
     }
 
     /// Sends to the group from 127.0.0.1, and to the member directly, and returns what it heard.
