@@ -26,7 +26,10 @@ bool make_link(const std::filesystem::path& path, const std::filesystem::path& t
     DWORD flags = SYMBOLIC_LINK_FLAG_ALLOW_UNPRIVILEGED_CREATE;
     if (std::filesystem::is_directory(base, ignored)) flags |= SYMBOLIC_LINK_FLAG_DIRECTORY;
     std::filesystem::path written = target;
-    return ::CreateSymbolicLinkW(path.c_str(), written.make_preferred().c_str(), flags) != 0;
+    if (::CreateSymbolicLinkW(path.c_str(), written.make_preferred().c_str(), flags) == 0) return false;
+    // Wine says that it has made one.
+    const DWORD attributes = ::GetFileAttributesW(path.c_str());
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
 }
 
 bool make_pipe(const std::filesystem::path& /*path*/) {

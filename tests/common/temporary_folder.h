@@ -14,7 +14,7 @@
 
 namespace pollux::test {
 
-/// A folder that nobody else uses; it goes with all that is in it. Paths are relative to it.
+/// A folder that nobody else uses; it goes with all that is in it. Paths are relative to it, and UTF-8.
 class TemporaryFolder {
 public:
     TemporaryFolder() {
@@ -31,11 +31,13 @@ public:
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    [[nodiscard]] std::filesystem::path operator/(std::string_view relative) const { return path_ / relative; }
+    [[nodiscard]] std::filesystem::path operator/(std::string_view relative) const {
+        return path_ / std::u8string{relative.begin(), relative.end()};
+    }
 
     /// Writes a file, in place if it is there, and the folders that lead to it.
     void write(std::string_view relative, std::string_view content) const {
-        const std::filesystem::path file = path_ / relative;
+        const std::filesystem::path file = *this / relative;
         std::filesystem::create_directories(file.parent_path());
         std::ofstream out{file, std::ios::binary | std::ios::trunc};
         out << content;
@@ -44,18 +46,18 @@ public:
 
     /// Sets the time that a file was modified, since 1970. Systems keep multiples of 100 nanoseconds.
     void set_modified(std::string_view relative, std::int64_t seconds, long nanoseconds = 0) const {
-        EXPECT_TRUE(set_modification_time(path_ / relative, seconds, nanoseconds)) << relative;
+        EXPECT_TRUE(set_modification_time(*this / relative, seconds, nanoseconds)) << relative;
     }
 
     void link(std::string_view relative, const std::filesystem::path& target) const {
-        EXPECT_TRUE(make_link(path_ / relative, target)) << relative;
+        EXPECT_TRUE(make_link(*this / relative, target)) << relative;
     }
 
     /// Whether links can be made there: not on every system, nor by everybody.
     [[nodiscard]] bool has_links() const {
-        const bool made = make_link(path_ / "probe", "nothing");
+        const bool made = make_link(*this / "probe", "nothing");
         std::error_code ignored;
-        std::filesystem::remove(path_ / "probe", ignored);
+        std::filesystem::remove(*this / "probe", ignored);
         return made;
     }
 
