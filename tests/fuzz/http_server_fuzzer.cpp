@@ -1,5 +1,6 @@
-// Fuzzes a whole server, over a Unix-domain socket: sessions, exchanges, router and static files. Whatever a client
-// sends, the answers are whole, in the order of the requests, as many as there were requests, and the connection ends.
+// Fuzzes a whole server, over a Unix-domain socket where there is one: sessions, exchanges, router and static files.
+// Whatever a client sends, the answers are whole, in the order of the requests, as many as there were requests, and the
+// connection ends.
 // The input: how it is cut, the bytes.
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <pollux/pollux.h>
 
 #include "common/raw_socket.h"
+#include "common/socket_calls.h"
 #include "fuzz/support.h"
 #include "proto/http/response_parser.h"
 
@@ -139,10 +141,16 @@ public:
     [[nodiscard]] Log& log() { return log_; }
 
 private:
+    /// No file, where that can be: nothing is left behind by a fuzzer that ends the process.
+    static std::string endpoint() {
+        using namespace pollux::test;
+        if (has_abstract_names()) return "unix://" + fresh_abstract_name();
+        return fresh_endpoint(has_unix_sockets() ? pollux::Transport::unix_domain : pollux::Transport::tcp);
+    }
+
     static pollux::ServerOptions options() {
         // The peer does not wait for an answer, however much it still has to send.
-        return {.endpoint = "unix://" + pollux::test::fresh_abstract_name(),
-                .connection = {.hold_receive_while_pending = false}};
+        return {.endpoint = endpoint(), .connection = {.hold_receive_while_pending = false}};
     }
 
     pollux::http::Router router() {
