@@ -177,25 +177,37 @@ TEST_P(TlsFlightTest, a_server_that_leaves_in_the_middle_of_a_flight) {
 TEST_P(TlsFlightTest, nothing_is_left_behind_by_handshakes_that_fail) {
     auto server = serve_tls({.on_data = echo});
     const TlsPeerContext context{TlsRole::client, {}};
+    // Those that are reset before they are accepted may never be heard of.
+    std::size_t certain = 0;
     const auto fail_often = [&](std::size_t count) {
         for (std::size_t index = 0; index < count; ++index) {
             TlsPeer peer{RawSocket::connect(server->address()), context};
             if (index % 4 == 1) (void)peer.socket().send("garbage, every bit of it");
             if (index % 4 == 2) (void)peer.socket().send(peer.next_flight().substr(0, 50));
             if (index % 4 == 3) (void)peer.socket().send(peer.next_flight());
-            if (index % 3 == 0) peer.socket().reset();
+            if (index % 3 == 0) {
+                peer.socket().reset();
+            } else {
+                ++certain;
+            }
         }
     };
+    const auto all_have_failed = [&] {
+        const ServerCounters counters = server->counters();
+        const std::size_t told = seen.seen().handshake_errors.size();
+        return told >= certain && told == counters.accepted && told == counters.handshakes_failed &&
+               server->connections() == 0;
+    };
     fail_often(50);
-    ASSERT_TRUE(seen.wait_for_handshake_errors(50));
+    ASSERT_TRUE(eventually(all_have_failed));
     const std::size_t before = open_descriptors();
     const std::size_t count = scaled(600);
     fail_often(count);
-    ASSERT_TRUE(seen.wait_for_handshake_errors(50 + count));
-    EXPECT_TRUE(eventually([&] { return server->connections() == 0; }));
+    EXPECT_TRUE(eventually(all_have_failed));
     EXPECT_TRUE(eventually([&] { return open_descriptors() <= before; }));
-    EXPECT_EQ(server->counters().handshakes_failed, 50 + count);
-    EXPECT_EQ(server->counters().bytes_pending, 0u);
+    const ServerCounters counters = server->counters();
+    EXPECT_LE(counters.accepted, 50 + count);
+    EXPECT_EQ(counters.bytes_pending, 0u);
     EXPECT_EQ(seen.seen().handlers, 0u);
 }
 
