@@ -279,7 +279,8 @@ void Session::go_on() {
     } else {
         static_cast<void>(consume({}));  // there may be more of a message that is inflated in pieces
     }
-    if (peer_ended_ && state_ != State::closed) receive_end();
+    // Also for a client that has only waited for that.
+    if (peer_ended_ && stream_->protocol() != nullptr) receive_end();
 }
 
 // Closing.

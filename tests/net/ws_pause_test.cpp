@@ -177,6 +177,21 @@ TEST_P(WsPauseTest, the_peers_close_waits_behind_the_messages) {
     EXPECT_THAT(messages(), ElementsAre("pause", "last"));
 }
 
+TEST_P(WsPauseTest, the_peers_close_and_the_end_wait_behind_the_messages) {
+    WsPeer peer = open_known(pausing(), {.close_timeout = 1h});
+    peer.send(peer.encode(text("pause")) + peer.encode(text("last")) + peer.encode(close(4000)));
+    peer.finish_sending();
+    ASSERT_TRUE(record().wait_for_messages(1));
+    settle();
+    EXPECT_EQ(record().connections().seen().closes, 0u);
+    resume();
+    EXPECT_EQ(peer.read_close(), 4000);
+    EXPECT_TRUE(peer.is_closed());
+    peer.socket().close();
+    EXPECT_EQ(record().close().code, 4000);
+    EXPECT_THAT(messages(), ElementsAre("pause", "last"));
+}
+
 TEST_P(WsPauseTest, the_end_of_the_stream_comes_after_what_was_before_it) {
     WsPeer peer = open_known(pausing());
     peer.send(peer.encode(text("pause")) + peer.encode(text("2")) + peer.encode(text("pause")) +
