@@ -19,7 +19,8 @@ macro(_llhttp_add_objects source_dir include_dir)
     target_include_directories(pollux_llhttp SYSTEM PUBLIC ${include_dir})
     target_compile_definitions(pollux_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
     # Where position-independent code is asked for, what could be replaced from outside is not inlined: half as fast.
-    set_target_properties(pollux_llhttp PROPERTIES C_VISIBILITY_PRESET hidden)
+    # Its files cannot be compiled as one.
+    set_target_properties(pollux_llhttp PROPERTIES C_VISIBILITY_PRESET hidden UNITY_BUILD OFF)
     add_library(llhttp::llhttp INTERFACE IMPORTED GLOBAL)
     set_target_properties(llhttp::llhttp PROPERTIES INTERFACE_INCLUDE_DIRECTORIES ${include_dir}
                                                     INTERFACE_COMPILE_DEFINITIONS LLHTTP_STRICT_MODE=1)

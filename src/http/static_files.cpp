@@ -17,7 +17,7 @@ namespace pollux::http {
 namespace {
 
 /// How often a request is answered anew because the file was changed just then.
-constexpr int max_attempts = 3;
+constexpr int max_reloads = 3;
 
 void redirect_to_folder(const Request& request, Response& response) {
     std::string location{request.raw_path()};
@@ -67,7 +67,7 @@ void StaticFiles::answer(const Request& request, Response& response, std::string
 std::error_code StaticFiles::answer_with(const Request& request, Response& response, std::string_view path) {
     const Reactor& reactor = request.connection().reactor();
     Shard& shard = shard_of(reactor);
-    for (int attempt = 0; attempt < max_attempts; ++attempt) {
+    for (int attempt = 0; attempt < max_reloads; ++attempt) {
         std::error_code error;
         const LoadedFile* const file = shard.cache.find(path, reactor.now(), error);
         if (file == nullptr) return error;

@@ -1,5 +1,7 @@
-# Configures the project in SOURCE afresh in BUILD with ARGUMENTS, builds it and runs its program `echo`.
+# Configures the project in SOURCE afresh in BUILD with ARGUMENTS, which "|" divides, builds it and runs its program
+# `echo`.
 file(REMOVE_RECURSE "${BUILD}")
+string(REPLACE "|" ";" ARGUMENTS "${ARGUMENTS}")
 
 execute_process(
     COMMAND ${CMAKE_COMMAND} -S "${SOURCE}" -B "${BUILD}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
