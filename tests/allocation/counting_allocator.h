@@ -17,6 +17,9 @@ void start_counting();
 /// Has OpenSSL's allocations counted apart from now on. False if it has made some already. Before anything else.
 bool count_openssl_apart();
 
+/// Before any other use of OpenSSL in this program.
+inline const bool openssl_is_counted_apart = count_openssl_apart();
+
 struct OpensslCount {
     std::size_t allocations = 0;
     std::size_t largest_bytes = 0;

@@ -12,9 +12,6 @@
 namespace pollux::test {
 namespace {
 
-/// Before any other use of OpenSSL in this program.
-const bool openssl_is_counted_apart = count_openssl_apart();
-
 /// A client that makes no strings: it knows how long each answer is.
 class FrugalClient {
 public:

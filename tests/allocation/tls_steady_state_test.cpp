@@ -11,9 +11,6 @@
 namespace pollux::test {
 namespace {
 
-/// Before any other use of OpenSSL in this program.
-const bool openssl_is_counted_apart = count_openssl_apart();
-
 class CountingEcho final : public ConnectionHandler {
 public:
     explicit CountingEcho(std::vector<std::atomic<std::uint64_t>>& ids, std::atomic<std::size_t>& opened)

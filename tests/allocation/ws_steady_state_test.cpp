@@ -14,9 +14,6 @@
 namespace pollux::test {
 namespace {
 
-/// Before any other use of OpenSSL in this program.
-const bool openssl_is_counted_apart = count_openssl_apart();
-
 /// How messages are sent on and by what.
 struct WsSteadyState {
     const char* name;

@@ -1,6 +1,5 @@
 // Peers that do not read: watermarks, bounds, held and paused receiving, slow consumers.
-#include <algorithm>
-
+#include "backpressure_support.h"
 #include "support.h"
 
 namespace pollux::test {
@@ -9,63 +8,12 @@ namespace {
 using BackpressureTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, BackpressureTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
-/// A receive buffer of the peer so small that the kernel cannot swallow what is meant to be pending.
-constexpr int small_buffer = 64 * 1024;
-
-/// Sends `total` bytes of the pattern as fast as the watermark lets it, then closes.
-class Producer final : public ConnectionHandler {
-public:
-    struct Report {
-        std::atomic<std::size_t> refusals{0};
-        std::atomic<std::size_t> drains{0};
-        std::atomic<std::size_t> most_pending{0};
-        std::atomic<CloseReason> reason{CloseReason::none};
-        Gate closed;
-    };
-
-    Producer(std::uint64_t total, Report& report) : total_(total), report_(report) {}
-
-    void on_open(Connection& connection) override { produce(connection); }
-    void on_data(Connection&, Bytes) override {}
-    void on_drain(Connection& connection) override {
-        ++report_.drains;
-        EXPECT_LE(connection.bytes_pending(), ConnectionOptions{}.low_watermark_bytes);
-        produce(connection);
-    }
-    void on_close(Connection&, CloseReason reason, std::error_code) override {
-        report_.reason = reason;
-        report_.closed.open();
-    }
-
-private:
-    void produce(Connection& connection) {
-        while (sent_ < total_) {
-            const std::size_t size = std::min<std::size_t>(64 * 1024, total_ - sent_);
-            const Result result = connection.send(pattern(sent_, size));
-            report_.most_pending = std::max(report_.most_pending.load(), connection.bytes_pending());
-            if (result == Result::would_block) {
-                ++report_.refusals;
-                return;
-            }
-            ASSERT_EQ(result, Result::ok);
-            sent_ += size;
-        }
-        connection.close();
-    }
-
-    std::uint64_t total_;
-    std::uint64_t sent_ = 0;
-    Report& report_;
-};
-
 TEST_P(BackpressureTest, sixty_four_mebibytes_through_a_slow_reader) {
     const std::uint64_t total = scaled(64 * mebibyte);
     Producer::Report report;
     Server<Producer> server{engine, {.endpoint = endpoint()}, total, std::ref(report)};
     ASSERT_TRUE(server.start());
-    const RawSocket peer = RawSocket::connect(server.address(), small_buffer);
+    const RawSocket peer = RawSocket::connect(server.address(), narrow_buffer);
     ASSERT_TRUE(eventually([&] { return report.refusals > 0; })) << "the watermark must hold back the producer";
     std::uint64_t received = 0;
     for (std::size_t turn = 0;; ++turn) {
@@ -107,7 +55,7 @@ TEST_P(BackpressureTest, passing_the_high_watermark_is_followed_by_a_drain_too) 
                  EXPECT_LE(connection.bytes_pending(), ConnectionOptions{}.low_watermark_bytes);
                  connection.close();
              }});
-    const RawSocket peer = RawSocket::connect(server->address(), small_buffer);
+    const RawSocket peer = RawSocket::connect(server->address(), narrow_buffer);
     ASSERT_TRUE(seen.wait_for_opens(1));  // from here on nothing leaves the kernel but by our reading
     const RawSocket::Rest rest = peer.receive_rest();
     EXPECT_EQ(rest.bytes.size(), 8 * mebibyte);
@@ -153,7 +101,7 @@ TEST_P(BackpressureTest, a_span_that_would_pass_the_limit_is_refused_until_there
                              },
                          .on_drain = [](Connection& connection) { connection.close(); }},
                         {.connection = options});
-    const RawSocket peer = RawSocket::connect(server->address(), small_buffer);
+    const RawSocket peer = RawSocket::connect(server->address(), narrow_buffer);
     ASSERT_TRUE(seen.wait_for_opens(1));
     const RawSocket::Rest rest = peer.receive_rest();
     EXPECT_EQ(rest.error, 0);
@@ -185,28 +133,12 @@ TEST_P(BackpressureTest, an_echo_holds_back_a_peer_that_does_not_read) {
 }
 
 /// Makes answers pile up, then sends a question, and tells whether it was read while nothing drained.
-void ask_while_answers_are_pending(Engine& engine, Recorder& seen, ServerBase& server, bool expect_read) {
-    const RawSocket peer = RawSocket::connect(server.address(), small_buffer);
-    ASSERT_TRUE(seen.wait_for_marks(1));
-    ASSERT_TRUE(peer.send("question"));
-    if (expect_read) {
-        EXPECT_TRUE(seen.wait_for_bytes(8));
-    } else {
-        turn_all(engine);
-        EXPECT_EQ(seen.seen().received, "");
-    }
-    peer.finish_sending();
-    EXPECT_TRUE(matches_pattern(peer.receive_rest().bytes, 0));
-    EXPECT_TRUE(seen.wait_for_bytes(8)) << "once the answers are taken the question must be read";
-    EXPECT_TRUE(seen.wait_for_closes(1));
-}
-
 TEST_P(BackpressureTest, receiving_is_held_while_answers_are_pending) {
     auto server = serve({.on_open = [this](Connection& connection) {
         EXPECT_EQ(connection.send(pattern(0, 16 * mebibyte)), Result::ok);
         seen.mark();
     }});
-    ask_while_answers_are_pending(engine, seen, *server, false);
+    ask_while_answers_are_pending(RawSocket::connect(server->address(), narrow_buffer), engine, seen, false);
 }
 
 TEST_P(BackpressureTest, receiving_goes_on_if_told_so) {
@@ -218,7 +150,7 @@ TEST_P(BackpressureTest, receiving_goes_on_if_told_so) {
                                  seen.mark();
                              }},
                         {.connection = options});
-    ask_while_answers_are_pending(engine, seen, *server, true);
+    ask_while_answers_are_pending(RawSocket::connect(server->address(), narrow_buffer), engine, seen, true);
 }
 
 TEST_P(BackpressureTest, paused_from_the_start) {

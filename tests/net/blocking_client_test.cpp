@@ -7,19 +7,8 @@
 namespace pollux::test {
 namespace {
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 using BlockingClientTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, BlockingClientTest, everywhere, setting_name);
-
-std::string receive_text(BlockingClient& client, std::size_t size) {
-    std::string text(size, '\0');
-    std::size_t received = 0;
-    const Status status = client.receive_exactly(std::as_writable_bytes(std::span{text}), received);
-    EXPECT_TRUE(status) << status;
-    EXPECT_EQ(received, size);
-    return text;
-}
 
 TEST_P(BlockingClientTest, connects_sends_and_receives) {
     auto server = serve({.on_data = echo});

@@ -1,6 +1,7 @@
 // Broadcasts, and what becomes of members and receivers of foreign sends that do not read.
 #include <algorithm>
 
+#include "pattern_reader.h"
 #include "support.h"
 
 namespace pollux::test {
@@ -8,38 +9,6 @@ namespace {
 
 using BroadcastTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, BroadcastTest, everywhere, setting_name);
-
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
-/// Reads the pattern on a thread of its own and keeps count.
-class Reader {
-public:
-    explicit Reader(RawSocket socket) : socket_(std::move(socket)), thread_([this] { read(); }) {}
-    ~Reader() {
-        if (thread_.joinable()) thread_.join();
-    }
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
-
-    [[nodiscard]] std::uint64_t received() const { return received_; }
-    [[nodiscard]] bool intact() const { return intact_; }
-    void join() { thread_.join(); }
-
-private:
-    void read() {
-        for (;;) {
-            const std::string bytes = socket_.receive_some(std::size_t{64} * 1024);
-            if (bytes.empty()) return socket_.close();
-            if (!matches_pattern(bytes, received_)) intact_ = false;
-            received_ += bytes.size();
-        }
-    }
-
-    RawSocket socket_;
-    std::atomic<std::uint64_t> received_{0};
-    std::atomic<bool> intact_{true};
-    std::thread thread_;
-};
 
 TEST_P(BroadcastTest, reaches_everyone_in_order) {
     auto server = serve({});
@@ -125,7 +94,7 @@ TEST_P(BroadcastTest, closes_the_member_that_does_not_read) {
     const RawSocket silent = RawSocket::connect(server->address());
     ASSERT_TRUE(seen.wait_for_opens(1));
     const ConnectionId silent_id = seen.id();
-    Reader reader{RawSocket::connect(server->address())};
+    PatternReader reader{RawSocket::connect(server->address())};
     ASSERT_TRUE(seen.wait_for_opens(2));
     std::uint64_t sent = 0;
     while (engine.is_alive(silent_id)) {
@@ -150,7 +119,7 @@ TEST_P(BroadcastTest, waits_for_the_member_that_does_not_read) {
                                  ++drained;
                              }});
     RawSocket late = RawSocket::connect(server->address(), 64 * 1024);
-    Reader reader{RawSocket::connect(server->address())};
+    PatternReader reader{RawSocket::connect(server->address())};
     ASSERT_TRUE(seen.wait_for_opens(2));
     const std::uint64_t total = 32 * mebibyte;
     std::uint64_t sent = 0;
@@ -170,7 +139,7 @@ TEST_P(BroadcastTest, waits_for_the_member_that_does_not_read) {
         ASSERT_LT(sent, total) << "the silent member did not hold back the broadcast";
     }
     // ... and then with a second reader.
-    Reader woken{std::move(late)};
+    PatternReader woken{std::move(late)};
     EXPECT_TRUE(eventually([&] { return drained > 0; }));
     while (sent < total) {
         const Result result = send_one();

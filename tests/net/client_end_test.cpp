@@ -12,16 +12,17 @@ namespace {
 using ClientEndTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, ClientEndTest, everywhere, setting_name);
 
-enum class Place : std::uint8_t { on_open, on_data, on_end, on_drain, on_timer, on_close, on_connect_error };
-constexpr std::array every_place{Place::on_open,  Place::on_data,  Place::on_end,          Place::on_drain,
-                                 Place::on_timer, Place::on_close, Place::on_connect_error};
+enum class ClientPlace : std::uint8_t { on_open, on_data, on_end, on_drain, on_timer, on_close, on_connect_error };
+constexpr std::array every_place{ClientPlace::on_open,         ClientPlace::on_data,  ClientPlace::on_end,
+                                 ClientPlace::on_drain,        ClientPlace::on_timer, ClientPlace::on_close,
+                                 ClientPlace::on_connect_error};
 
 /// A client one of whose callbacks does something to the client itself.
 class SelfActing {
 public:
     using Act = std::function<void(std::unique_ptr<Client<Recording>>&)>;
 
-    SelfActing(Engine& engine, Transport transport, Place place, Act act) : listener_(transport) {
+    SelfActing(Engine& engine, Transport transport, ClientPlace place, Act act) : listener_(transport) {
         const auto once = [this, act = std::move(act)] {
             // The test made the client on its own thread; wait until the pointer is written.
             std::lock_guard lock{mutex_};
@@ -32,30 +33,30 @@ public:
         };
         Hooks hooks;
         switch (place) {
-            case Place::on_open:
+            case ClientPlace::on_open:
                 hooks.on_open = [once](Connection&) { once(); };
                 break;
-            case Place::on_data:
+            case ClientPlace::on_data:
                 hooks.on_data = [once](Connection&, Bytes) { once(); };
                 break;
-            case Place::on_end:
+            case ClientPlace::on_end:
                 hooks.on_end = [once](Connection&) { once(); };
                 break;
-            case Place::on_timer:
+            case ClientPlace::on_timer:
                 hooks.on_timer = [once](Connection&) { once(); };
                 break;
-            case Place::on_close:
+            case ClientPlace::on_close:
                 hooks.on_close = [once](Connection&, CloseReason, std::error_code) { once(); };
                 break;
-            case Place::on_connect_error:
+            case ClientPlace::on_connect_error:
                 hooks.on_connect_error = [once](std::error_code, unsigned, bool) { once(); };
                 break;
-            case Place::on_drain:
+            case ClientPlace::on_drain:
                 hooks.on_open = [](Connection& connection) { send_until_refused(connection, pattern(0, 64 * 1024)); };
                 hooks.on_drain = [once](Connection&) { once(); };
                 break;
         }
-        if (place == Place::on_connect_error) listener_.close();
+        if (place == ClientPlace::on_connect_error) listener_.close();
         {
             std::lock_guard lock{mutex_};
             client_ = std::make_unique<Client<Recording>>(
@@ -66,12 +67,12 @@ public:
             const Status status = client_->start();
             EXPECT_TRUE(status) << status;
         }
-        if (place == Place::on_connect_error) return;
+        if (place == ClientPlace::on_connect_error) return;
         RawSocket peer = listener_.accept();
-        if (place == Place::on_data) {
+        if (place == ClientPlace::on_data) {
             EXPECT_TRUE(peer.send("x"));
         }
-        if (place == Place::on_end || place == Place::on_close) peer.finish_sending();
+        if (place == ClientPlace::on_end || place == ClientPlace::on_close) peer.finish_sending();
         (void)peer.receive_rest();
         peer.close();
     }
@@ -87,7 +88,7 @@ private:
 };
 
 TEST_P(ClientEndTest, destroyed_in_each_callback) {
-    for (const Place place : every_place) {
+    for (const ClientPlace place : every_place) {
         SCOPED_TRACE(static_cast<int>(place));
         SelfActing subject{engine, transport(), place, [](auto& client) { client.reset(); }};
         ASSERT_TRUE(subject.record().wait_for_marks(1));
@@ -100,7 +101,7 @@ TEST_P(ClientEndTest, destroyed_in_each_callback) {
 }
 
 TEST_P(ClientEndTest, stopped_in_each_callback) {
-    for (const Place place : every_place) {
+    for (const ClientPlace place : every_place) {
         SCOPED_TRACE(static_cast<int>(place));
         SelfActing subject{engine, transport(), place, [](auto& client) { client->stop(); }};
         ASSERT_TRUE(subject.record().wait_for_marks(1));

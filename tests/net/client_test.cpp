@@ -11,8 +11,6 @@ namespace {
 using ClientTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, ClientTest, everywhere, setting_name);
 
-constexpr Reconnect quickly{.enabled = true, .delay = 5ms, .growth = 1.0, .max_delay = 50ms};
-
 /// An endpoint where nobody listens, though somebody did.
 std::string deserted(Transport transport) {
     const RawListener listener{transport};

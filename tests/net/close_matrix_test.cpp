@@ -12,14 +12,14 @@ enum class Action : std::uint8_t { close, abort, close_send, send_and_close, clo
 
 enum class Security : std::uint8_t { plain, tls };
 
-using Case = std::tuple<Transport, Security, Side, Callback, Action>;
+using CloseCase = std::tuple<Transport, Security, Side, Callback, Action>;
 
-class CloseMatrixTest : public EngineTest, public testing::WithParamInterface<Case> {
+class CloseMatrixTest : public EngineTest, public testing::WithParamInterface<CloseCase> {
 protected:
     CloseMatrixTest() : EngineTest(1, std::get<Transport>(GetParam())) {}
 };
 
-std::string case_name(const testing::TestParamInfo<Case>& info) {
+std::string case_name(const testing::TestParamInfo<CloseCase>& info) {
     static constexpr std::array callbacks{"on_open", "on_data", "on_end", "on_drain", "on_timer"};
     static constexpr std::array actions{"close", "abort", "close_send", "send_and_close", "close_and_abort"};
     const auto& [transport, security, side, callback, action] = info.param;
@@ -80,7 +80,7 @@ void act(Connection& connection, Action action) {
 }
 
 /// How the peer's stream ended.
-enum class End : std::uint8_t { in_order, cut_off };
+enum class StreamEnd : std::uint8_t { in_order, cut_off };
 
 /// Either kind of pair. With TLS the end is in order only if close_notify said so.
 class AnyPair {
@@ -101,15 +101,15 @@ public:
         if (plain_) return plain_->peer.finish_sending();
         EXPECT_TRUE(secure_->peer.finish_sending());
     }
-    [[nodiscard]] std::pair<std::string, End> receive_rest() const {
+    [[nodiscard]] std::pair<std::string, StreamEnd> receive_rest() const {
         if (plain_) {
             RawSocket::Rest rest = plain_->peer.receive_rest();
             EXPECT_NE(rest.error, EAGAIN) << "no end came";
-            return {std::move(rest.bytes), rest.error == 0 ? End::in_order : End::cut_off};
+            return {std::move(rest.bytes), rest.error == 0 ? StreamEnd::in_order : StreamEnd::cut_off};
         }
         TlsPeer::Rest rest = secure_->peer.receive_rest();
         EXPECT_NE(rest.end, TlsEnd::none) << "no end came";
-        return {std::move(rest.bytes), rest.end == TlsEnd::close_notify ? End::in_order : End::cut_off};
+        return {std::move(rest.bytes), rest.end == TlsEnd::close_notify ? StreamEnd::in_order : StreamEnd::cut_off};
     }
     void close() const {
         if (plain_) return plain_->peer.close();
@@ -186,9 +186,9 @@ TEST_P(CloseMatrixTest, ends_once_and_for_the_right_reason) {
         EXPECT_EQ(reason, CloseReason::aborted);
         // A Unix socket has no reset of its own; its peer may just see the end.
         const bool resets = transport == Transport::tcp || security == Security::tls;
-        EXPECT_TRUE(end == End::cut_off || !resets);
+        EXPECT_TRUE(end == StreamEnd::cut_off || !resets);
     } else {
-        EXPECT_EQ(end, End::in_order);
+        EXPECT_EQ(end, StreamEnd::in_order);
         if (callback == Callback::on_end || action == Action::close_send) {
             // Who was first is open to interpretation where both ends finish.
             EXPECT_TRUE(reason == CloseReason::peer_closed || reason == CloseReason::local_close) << to_string(reason);

@@ -11,8 +11,6 @@ namespace {
 using CloseTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, CloseTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 TEST_P(CloseTest, a_graceful_close_drains_what_is_pending) {
     for (const Side side : {Side::server, Side::client}) {
         Recorder record;

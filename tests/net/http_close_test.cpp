@@ -16,15 +16,10 @@ using http::Request;
 using http::Response;
 using http::ResponseId;
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 /// So small that the kernel cannot swallow a large answer.
-constexpr int small_buffer = 16 * 1024;
-
-constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// How far a request and its answer have come.
-enum class Step : std::uint8_t {
+enum class HttpStep : std::uint8_t {
     connected,
     in_head,
     in_body,
@@ -36,8 +31,9 @@ enum class Step : std::uint8_t {
     upgraded
 };
 
-constexpr std::array steps{Step::connected, Step::in_head,   Step::in_body,  Step::in_streamed_body, Step::waiting,
-                           Step::answering, Step::streaming, Step::answered, Step::upgraded};
+constexpr std::array steps{HttpStep::connected,        HttpStep::in_head,  HttpStep::in_body,
+                           HttpStep::in_streamed_body, HttpStep::waiting,  HttpStep::answering,
+                           HttpStep::streaming,        HttpStep::answered, HttpStep::upgraded};
 
 class HttpCloseTest : public HttpWireTest {
 protected:
@@ -52,40 +48,40 @@ protected:
     }
 
     /// A client whose connection has come that far.
-    [[nodiscard]] HttpPeer reach(Step step) {
+    [[nodiscard]] HttpPeer reach(HttpStep step) {
         HttpPeer peer = connect(small_buffer);
         const std::size_t before = http_seen.seen().requests.size();
         switch (step) {
-            case Step::connected:
+            case HttpStep::connected:
                 break;
-            case Step::in_head:
+            case HttpStep::in_head:
                 peer.send("GET / HTTP/1.1\r\nHo");
                 break;
-            case Step::in_body:
+            case HttpStep::in_body:
                 peer.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
                 break;
-            case Step::in_streamed_body:
+            case HttpStep::in_streamed_body:
                 peer.send("POST /streamed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n012");
                 break;
-            case Step::waiting:
+            case HttpStep::waiting:
                 peer.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /behind HTTP/1.1\r\nHost: a\r\n\r\n");
                 break;
-            case Step::answering:
+            case HttpStep::answering:
                 peer.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
                 break;
-            case Step::streaming:
+            case HttpStep::streaming:
                 peer.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
                 break;
-            case Step::answered:
-                peer.send(get);
+            case HttpStep::answered:
+                peer.send(plain_get);
                 EXPECT_EQ(peer.read().body, "answer");
                 return peer;
-            case Step::upgraded:
+            case HttpStep::upgraded:
                 peer.send("GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
                 EXPECT_EQ(peer.read().status, 101u);
                 return peer;
         }
-        if (step >= Step::in_streamed_body) {
+        if (step >= HttpStep::in_streamed_body) {
             EXPECT_TRUE(http_seen.wait_for_requests(before + 1));
         }
         settle();
@@ -93,8 +89,8 @@ protected:
     }
 
     /// A client that is gone looks like one that has only finished sending: the answer is still wanted.
-    void give_up_waiting(Step step) {
-        if (step == Step::waiting) engine.abort(seen.id(static_cast<std::size_t>(step)));
+    void give_up_waiting(HttpStep step) {
+        if (step == HttpStep::waiting) engine.abort(seen.id(static_cast<std::size_t>(step)));
     }
 
     /// Everything that was begun is over, and those who go on are served.
@@ -134,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(Net, HttpCloseTest, every_wire, wire_name);
 
 TEST_P(HttpCloseTest, the_client_resets) {
     serve_steps();
-    for (const Step step : steps) {
+    for (const HttpStep step : steps) {
         HttpPeer peer = reach(step);
         peer.socket().reset();
         if (wire == Wire::unix_domain) give_up_waiting(step);  // it has no reset, but an end
@@ -146,7 +142,7 @@ TEST_P(HttpCloseTest, the_client_resets) {
 
 TEST_P(HttpCloseTest, the_client_closes) {
     serve_steps();
-    for (const Step step : steps) {
+    for (const HttpStep step : steps) {
         HttpPeer peer = reach(step);
         peer.socket().close();
         if (wire != Wire::tls) give_up_waiting(step);
@@ -156,21 +152,21 @@ TEST_P(HttpCloseTest, the_client_closes) {
 }
 
 TEST_P(HttpCloseTest, the_server_stops) {
-    for (const Step step : steps) {
+    for (const HttpStep step : steps) {
         serve_steps();
         const std::size_t connections = seen.seen().opens + 1;
         HttpPeer peer = reach(step);
         server->stop();
         expect_all_over(connections);
         const std::string rest = peer.read_rest();
-        if (step == Step::in_body || step == Step::connected) {
+        if (step == HttpStep::in_body || step == HttpStep::connected) {
             EXPECT_EQ(rest, "");
         }
     }
 }
 
 TEST_P(HttpCloseTest, the_server_is_destroyed) {
-    for (const Step step : steps) {
+    for (const HttpStep step : steps) {
         serve_steps();
         const std::size_t connections = seen.seen().opens + 1;
         HttpPeer peer = reach(step);
@@ -183,21 +179,22 @@ TEST_P(HttpCloseTest, the_server_is_destroyed) {
 // The handler ends it.
 
 /// A callback of a handler or of its stream.
-enum class Place : std::uint8_t { open, head, request, body, body_end, drain, refused, abort, close };
+enum class HttpPlace : std::uint8_t { open, head, request, body, body_end, drain, refused, abort, close };
 
-constexpr std::array places{Place::open,  Place::head,    Place::request, Place::body, Place::body_end,
-                            Place::drain, Place::refused, Place::abort,   Place::close};
+constexpr std::array http_places{HttpPlace::open,    HttpPlace::head,     HttpPlace::request,
+                                 HttpPlace::body,    HttpPlace::body_end, HttpPlace::drain,
+                                 HttpPlace::refused, HttpPlace::abort,    HttpPlace::close};
 
 class HttpEndFromWithinTest : public HttpTest {
 protected:
     /// In one callback things are ended by `act`; then nothing but the end is told.
-    void expect_end(Place place, const std::function<void(Connection&)>& act) {
+    void expect_end(HttpPlace place, const std::function<void(Connection&)>& act) {
         SCOPED_TRACE(static_cast<int>(place));
         Connection* connection = nullptr;  // the reactor's, like `acted`
         bool acted = false;
         serve(hooks(
-            [&](Place here) {
-                EXPECT_TRUE(!acted || here >= Place::abort) << static_cast<int>(here) << " after the end";
+            [&](HttpPlace here) {
+                EXPECT_TRUE(!acted || here >= HttpPlace::abort) << static_cast<int>(here) << " after the end";
                 if (here == place && !std::exchange(acted, true)) act(*connection);
             },
             connection));
@@ -210,14 +207,14 @@ protected:
         run_on(engine.reactor(0), [&] { EXPECT_TRUE(acted); });
     }
 
-    void lead_to(Place place, HttpPeer& peer) {
+    void lead_to(HttpPlace place, HttpPeer& peer) {
         const std::size_t streamed = http_seen.seen().streamed.size();
         const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
-        peer.try_send(place == Place::refused ? "bad\r\n\r\n"
-                      : place == Place::drain ? std::string{get} + std::string{get}
-                      : place == Place::abort ? post
-                                              : post + "0\r\n\r\n" + std::string{get});
-        if (place >= Place::abort) {
+        peer.try_send(place == HttpPlace::refused ? "bad\r\n\r\n"
+                      : place == HttpPlace::drain ? std::string{plain_get} + std::string{plain_get}
+                      : place == HttpPlace::abort ? post
+                                                  : post + "0\r\n\r\n" + std::string{plain_get});
+        if (place >= HttpPlace::abort) {
             EXPECT_TRUE(http_seen.wait_for_streamed(streamed + 3));
             peer.socket().reset();
         } else {
@@ -227,52 +224,52 @@ protected:
     }
 
 private:
-    HttpHooks hooks(std::function<void(Place)> at, Connection*& connection) {
+    HttpHooks hooks(std::function<void(HttpPlace)> at, Connection*& connection) {
         HttpHooks stream;
-        stream.on_body = [at](const Request&, Response&, Bytes) { at(Place::body); };
+        stream.on_body = [at](const Request&, Response&, Bytes) { at(HttpPlace::body); };
         stream.on_body_end = [at](const Request&, Response& response) {
-            at(Place::body_end);
+            at(HttpPlace::body_end);
             response.send("answer");
         };
-        stream.on_drain = [at](Response&) { at(Place::drain); };
-        stream.on_abort = [at] { at(Place::abort); };
+        stream.on_drain = [at](Response&) { at(HttpPlace::drain); };
+        stream.on_abort = [at] { at(HttpPlace::abort); };
         HttpHooks all;
         all.on_open = [at, &connection](Connection& opened) {
             connection = &opened;
-            at(Place::open);
+            at(HttpPlace::open);
         };
         all.on_head = [at](const Request& request) {
-            at(Place::head);
+            at(HttpPlace::head);
             return streamed(request);
         };
         all.on_request = [at, stream, this](const Request& request, Response& response) {
-            at(Place::request);
+            at(HttpPlace::request);
             response.attach(std::make_unique<RecordingStream>(http_seen, request, stream));
             if (request.method() == http::Method::post) return;
             response.begin();
             while (response.write(std::string(100'000, 'x')) == Result::ok) {
             }
         };
-        all.on_refused = [at](Connection&, unsigned) { at(Place::refused); };
-        all.on_close = [at](Connection&, CloseReason) { at(Place::close); };
+        all.on_refused = [at](Connection&, unsigned) { at(HttpPlace::refused); };
+        all.on_close = [at](Connection&, CloseReason) { at(HttpPlace::close); };
         return all;
     }
 };
 
 TEST_F(HttpEndFromWithinTest, the_handler_closes_the_connection) {
-    for (const Place place : places) expect_end(place, [](Connection& connection) { connection.close(); });
+    for (const HttpPlace place : http_places) expect_end(place, [](Connection& connection) { connection.close(); });
 }
 
 TEST_F(HttpEndFromWithinTest, the_handler_aborts_the_connection) {
-    for (const Place place : places) expect_end(place, [](Connection& connection) { connection.abort(); });
+    for (const HttpPlace place : http_places) expect_end(place, [](Connection& connection) { connection.abort(); });
 }
 
 TEST_F(HttpEndFromWithinTest, the_handler_stops_the_server) {
-    for (const Place place : places) expect_end(place, [this](Connection&) { server->stop(); });
+    for (const HttpPlace place : http_places) expect_end(place, [this](Connection&) { server->stop(); });
 }
 
 TEST_F(HttpEndFromWithinTest, the_handler_destroys_the_server) {
-    for (const Place place : places) expect_end(place, [this](Connection&) { server.reset(); });
+    for (const HttpPlace place : http_places) expect_end(place, [this](Connection&) { server.reset(); });
 }
 
 // Clients that do not read, or have said all they want to say.
@@ -331,7 +328,7 @@ TEST_P(HttpCloseTest, a_body_that_is_cut_off_behind_another_request_is_refused_a
     ResponseIds put_off;
     serve({.on_request = [&](const Request&, Response& response) { put_off.put(response.later()); }});
     HttpPeer peer = connect();
-    peer.send(std::string{get}.append("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234"));
+    peer.send(std::string{plain_get}.append("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234"));
     peer.finish_sending();
     const ResponseId id = put_off.take();
     settle();
@@ -345,7 +342,7 @@ TEST_P(HttpCloseTest, a_body_that_is_cut_off_behind_another_request_is_refused_a
 TEST_P(HttpCloseTest, a_refusal_arrives_behind_answers_that_were_not_read) {
     serve({.on_request = [](const Request&, Response& response) { response.send(std::string(300'000, 'x')); }});
     HttpPeer peer = connect(small_buffer);
-    for (int i = 0; i < 50; ++i) peer.send(get);
+    for (int i = 0; i < 50; ++i) peer.send(plain_get);
     peer.send("bad\r\n\r\n");
     // More than the low watermark waits: the rest is held back.
     EXPECT_TRUE(eventually([&] { return server->counters().bytes_pending > 256 * 1024; }));

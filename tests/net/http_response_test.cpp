@@ -19,11 +19,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr std::size_t kibibyte = 1024;
-constexpr std::size_t mebibyte = 1024 * kibibyte;
-
 /// So small that the kernel cannot swallow a large answer.
-constexpr int small_buffer = 16 * 1024;
 
 /// A way to give a whole body of the pattern.
 struct Way {

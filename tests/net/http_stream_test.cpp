@@ -17,13 +17,10 @@ using http::Request;
 using http::Response;
 using testing::HasSubstr;
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 /// So small that the kernel cannot swallow a large answer.
-constexpr int small_buffer = 16 * 1024;
 
 /// The head of a POST with these further field lines.
-std::string post(std::string_view fields) {
+std::string post_with(std::string_view fields) {
     return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string{fields} + "\r\n";
 }
 
@@ -34,7 +31,6 @@ std::string chunk(std::string_view bytes) {
 }
 
 constexpr std::string_view chunked = "Transfer-Encoding: chunked\r\n";
-constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 BodyRules streamed_without_limit(const Request&) {
     return {.mode = http::BodyMode::streamed, .max_bytes = UINT64_MAX};
@@ -173,8 +169,8 @@ TEST_P(HttpStreamWireTest, a_slow_reader_holds_the_writer_back) {
         write_on(response);
     }});
     HttpPeer peer = connect(small_buffer);
-    peer.send(get);
-    peer.send(get);
+    peer.send(plain_get);
+    peer.send(plain_get);
     ASSERT_TRUE(http_seen.wait_for_requests(1));
     settle();
     const Answer answer = peer.read();
@@ -230,13 +226,13 @@ TEST_P(HttpStreamWireTest, a_body_comes_in_parts) {
                    response.send(request.trailers().find("X-Sum").value_or("no trailer"));
                }});
     HttpPeer peer = connect();
-    peer.send(post("X-Mark: here\r\nContent-Length: " + std::to_string(size) + "\r\n") + pattern(0, size));
+    peer.send(post_with("X-Mark: here\r\nContent-Length: " + std::to_string(size) + "\r\n") + pattern(0, size));
     EXPECT_EQ(peer.read().body, "no trailer");
     EXPECT_EQ(length, size);
     std::string chunks;
     for (std::size_t at = 0; at < size; at += 60'000)
         chunks += chunk(pattern(size + at, std::min(std::size_t{60'000}, size - at)));
-    peer.send(post("X-Mark: here\r\n" + std::string{chunked}) + chunks + "0\r\nX-Sum: 17\r\n\r\n");
+    peer.send(post_with("X-Mark: here\r\n" + std::string{chunked}) + chunks + "0\r\nX-Sum: 17\r\n\r\n");
     EXPECT_EQ(peer.read().body, "17");
     EXPECT_EQ(length, std::nullopt);
     const HttpSeen all = http_seen.seen();
@@ -256,7 +252,8 @@ TEST_P(HttpStreamWireTest, a_paused_body_holds_the_client_back) {
                paused.put(response.id());
            }});
     HttpPeer peer = connect();
-    std::thread sender{[&] { peer.send(post("Content-Length: " + std::to_string(size) + "\r\n") + pattern(0, size)); }};
+    std::thread sender{
+        [&] { peer.send(post_with("Content-Length: " + std::to_string(size) + "\r\n") + pattern(0, size)); }};
     std::size_t delivered = 0;
     while (delivered < size) {
         const http::ResponseId id = paused.take();
@@ -284,7 +281,7 @@ TEST_F(HttpStreamTest, pausing_and_resuming_in_one_callback_changes_nothing) {
            }});
     HttpPeer peer = connect();
     for (int again = 0; again < 2; ++again) {
-        peer.send(post(chunked) + chunk("one") + chunk("two") + "0\r\n\r\n");
+        peer.send(post_with(chunked) + chunk("one") + chunk("two") + "0\r\n\r\n");
         EXPECT_EQ(peer.read().status, 200u);
     }
     EXPECT_EQ(http_seen.seen().streamed, "onetwoonetwo");
@@ -299,7 +296,7 @@ TEST_F(HttpStreamTest, what_comes_in_one_packet_waits_for_the_one_who_paused) {
                paused.put(response.id());
            }});
     HttpPeer peer = connect();
-    peer.send(post("Content-Length: 3\r\n") + "abc" + std::string{get});
+    peer.send(post_with("Content-Length: 3\r\n") + "abc" + std::string{plain_get});
     const http::ResponseId id = paused.take();
     turn_all(engine, 2);
     EXPECT_EQ(http_seen.seen().streamed, "");
@@ -319,7 +316,7 @@ TEST_F(HttpStreamTest, deadlines_of_a_body_rest_while_it_is_paused) {
                }},
           {.body_timeout = 100ms, .body_progress_timeout = 50ms});
     HttpPeer peer = connect();
-    peer.send(post("Content-Length: 6\r\n") + "abc");
+    peer.send(post_with("Content-Length: 6\r\n") + "abc");
     const http::ResponseId id = paused.take();
     WaitableTimer timer{engine};
     timer.after(200ms);
@@ -361,7 +358,8 @@ TEST_P(HttpStreamWireTest, an_echo_is_larger_than_any_limit_of_memory) {
                }},
           {}, std::move(options));
     HttpPeer peer = connect();
-    std::thread sender{[&] { peer.send(post("Content-Length: " + std::to_string(size) + "\r\n") + pattern(0, size)); }};
+    std::thread sender{
+        [&] { peer.send(post_with("Content-Length: " + std::to_string(size) + "\r\n") + pattern(0, size)); }};
     const Answer answer = peer.read();
     sender.join();
     ASSERT_EQ(answer.body.size(), size);
@@ -375,7 +373,7 @@ TEST_F(HttpStreamTest, an_answer_before_the_end_of_the_body_is_the_last_one) {
                response.status(403).send("not here");
            }});
     HttpPeer peer = connect();
-    peer.send(post("Content-Length: 1000000\r\n") + pattern(0, 10'000));
+    peer.send(post_with("Content-Length: 1000000\r\n") + pattern(0, 10'000));
     const Answer answer = peer.read();
     EXPECT_EQ(answer.status, 403u);
     EXPECT_TRUE(answer.says_close());
@@ -396,7 +394,7 @@ TEST_F(HttpStreamTest, a_streamed_body_needs_no_stream) {
     peer.send("POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc");
     EXPECT_EQ(server->respond(ids.take(), [](Response& response) { response.send("later"); }), Result::ok);
     EXPECT_EQ(peer.read().body, "later");
-    peer.send(post("Content-Length: 3\r\n") + "abc");
+    peer.send(post_with("Content-Length: 3\r\n") + "abc");
     EXPECT_EQ(peer.read().body, "at once");
 }
 
@@ -435,9 +433,9 @@ TEST_P(HttpStreamWireTest, a_stream_is_told_that_its_request_was_bad) {
     for (; bad < all.size(); ++bad) {
         SCOPED_TRACE(all[bad].rest.substr(0, 20));
         HttpPeer peer = connect();
-        peer.send(post(chunked) + chunk("ab"));
+        peer.send(post_with(chunked) + chunk("ab"));
         ASSERT_TRUE(http_seen.wait_until([&](const HttpSeen& now) { return now.streamed.size() == 2 * (bad + 1); }));
-        peer.send(all[bad].rest + std::string{get});
+        peer.send(all[bad].rest + std::string{plain_get});
         const Answer answer = peer.read();
         EXPECT_EQ(answer.status, all[bad].status);
         EXPECT_TRUE(answer.says_close());
@@ -454,7 +452,7 @@ TEST_F(HttpStreamTest, an_answer_that_has_begun_ends_with_a_bad_request) {
                response.write(bytes);
            }});
     HttpPeer peer = connect();
-    peer.send(post(chunked) + chunk("ab"));
+    peer.send(post_with(chunked) + chunk("ab"));
     ASSERT_TRUE(http_seen.wait_for_streamed(2));
     peer.send("x\r\n");
     EXPECT_EQ(peer.read().status, 0u);
@@ -471,7 +469,7 @@ TEST_F(HttpStreamTest, an_exchange_has_one_stream) {
                       }});
            }});
     HttpPeer peer = connect();
-    peer.send(post(chunked) + chunk("one") + chunk("two") + "0\r\n\r\n");
+    peer.send(post_with(chunked) + chunk("one") + chunk("two") + "0\r\n\r\n");
     EXPECT_THAT(peer.read().body, HasSubstr("onetwo"));
     EXPECT_EQ(http_seen.seen().body_ends, 1u);
 }

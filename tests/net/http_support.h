@@ -18,6 +18,8 @@
 
 namespace pollux::test {
 
+inline constexpr std::string_view plain_get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
 /// Fields in their order.
 using FieldList = std::vector<std::pair<std::string, std::string>>;
 

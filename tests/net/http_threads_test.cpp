@@ -14,8 +14,6 @@ using http::Request;
 using http::Response;
 using http::ResponseId;
 
-constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
 class HttpThreadsTest : public HttpTest {
 protected:
     explicit HttpThreadsTest(std::size_t reactors = 1) : HttpTest(Wire::tcp, reactors) {}
@@ -66,7 +64,7 @@ TEST_P(HttpReactorsTest, threads_answer_many_clients) {
             HttpPeer peer = connect();
             // Two at a time: the second one waits for the answer to the first.
             for (std::size_t round = 0; round < rounds; round += 2) {
-                peer.send(std::string{get} + std::string{get});
+                peer.send(std::string{plain_get} + std::string{plain_get});
                 EXPECT_EQ(peer.read().body, std::to_string(round + 1));
                 EXPECT_EQ(peer.read().body, std::to_string(round + 2));
             }
@@ -93,7 +91,7 @@ TEST_P(HttpReactorsTest, answers_race_with_clients_that_go) {
     }
     for (std::size_t round = 0; round < rounds; ++round) {
         HttpPeer peer = connect();
-        peer.send(get);
+        peer.send(plain_get);
         if (round % 4 == 0) {
             EXPECT_EQ(peer.read().body.size(), 100'000u);
         }
@@ -113,7 +111,7 @@ TEST_P(HttpReactorsTest, answers_race_with_a_stop) {
         std::vector<HttpPeer> peers;
         for (int i = 0; i < 4; ++i) {
             peers.push_back(connect());
-            peers.back().send(get);
+            peers.back().send(plain_get);
             peers.back().finish_sending();
         }
         std::thread worker{[this] {
@@ -132,7 +130,7 @@ TEST_F(HttpThreadsTest, an_id_is_good_for_one_answer) {
     HttpPeer peer = connect();
     EXPECT_EQ(server->respond({}, [](Response&) { ADD_FAILURE(); }), Result::closed);
     for (int i = 0; i < 3; ++i) {
-        peer.send(get);
+        peer.send(plain_get);
         const ResponseId id = put_off.take();
         std::atomic<int> calls{0};
         const auto answer = [&](Response& response) {
@@ -156,7 +154,7 @@ TEST_F(HttpThreadsTest, what_is_not_called_is_destroyed) {
     auto held = std::make_shared<int>(0);
     const auto answer = [held](Response& response) { response.send(std::to_string(*held)); };
     HttpPeer peer = connect();
-    peer.send(get);
+    peer.send(plain_get);
     const ResponseId id = put_off.take();
     EXPECT_EQ(server->respond(id, answer), Result::ok);
     EXPECT_EQ(peer.read().body, "0");
@@ -172,7 +170,7 @@ TEST_F(HttpThreadsTest, what_is_not_called_is_destroyed) {
 TEST_F(HttpThreadsTest, ids_are_those_of_one_server) {
     serve_later();
     HttpPeer peer = connect();
-    peer.send(get);
+    peer.send(plain_get);
     const ResponseId id = put_off.take();
     http::Server<RecordingHandler> other{
         engine, {.endpoint = fresh_endpoint(Transport::tcp)}, {}, std::ref(http_seen), HttpHooks{}};
@@ -186,7 +184,7 @@ TEST_F(HttpThreadsTest, ids_are_those_of_one_server) {
 TEST_F(HttpThreadsTest, nothing_is_answered_after_the_stop) {
     serve_later();
     HttpPeer peer = connect();
-    peer.send(get);
+    peer.send(plain_get);
     const ResponseId id = put_off.take();
     peer.finish_sending();
     server->stop();
@@ -210,8 +208,8 @@ TEST_F(HttpThreadsTest, a_timer_answers) {
     }});
     HttpPeer peer = connect();
     for (int i = 0; i < 10; ++i) {
-        peer.send(get);
-        peer.send(get);
+        peer.send(plain_get);
+        peer.send(plain_get);
         EXPECT_EQ(peer.read().body, "on time");
         EXPECT_EQ(peer.read().body, "on time");
     }
@@ -242,7 +240,7 @@ TEST_F(HttpThreadsTest, another_connection_answers) {
 TEST_F(HttpThreadsTest, a_handler_that_promises_nothing_is_answered_for) {
     serve({.on_request = [](const Request&, Response&) {}});
     HttpPeer peer = connect();
-    peer.send(std::string{get} + std::string{get});
+    peer.send(std::string{plain_get} + std::string{plain_get});
     EXPECT_EQ(peer.read().status, 500u);
     EXPECT_EQ(peer.read().status, 500u);
 }
@@ -250,7 +248,7 @@ TEST_F(HttpThreadsTest, a_handler_that_promises_nothing_is_answered_for) {
 TEST_F(HttpThreadsTest, a_promise_that_is_not_kept_is_answered_for) {
     serve_later({.answer_timeout = 30ms});
     HttpPeer peer = connect();
-    peer.send(std::string{get} + std::string{get});
+    peer.send(std::string{plain_get} + std::string{plain_get});
     const ResponseId id = put_off.take();
     EXPECT_EQ(peer.read().status, 503u);
     EXPECT_TRUE(peer.is_closed());
@@ -263,7 +261,7 @@ TEST_F(HttpThreadsTest, an_answer_is_streamed_from_another_thread) {
     constexpr std::size_t parts = 200;
     serve_later({}, {});
     HttpPeer peer = connect();
-    peer.send(get);
+    peer.send(plain_get);
     const ResponseId id = put_off.take();
     std::thread writer{[&] {
         EXPECT_EQ(insist(id, [](Response& response) { EXPECT_EQ(response.begin(), Result::ok); }), Result::ok);

@@ -15,10 +15,8 @@ using testing::StartsWith;
 
 constexpr std::string_view upgrade_request =
     "GET /up HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other, echo\r\n\r\n";
-constexpr std::string_view get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// So small that the kernel cannot swallow a large answer.
-constexpr int small_buffer = 16 * 1024;
 
 class HttpUpgradeTest : public HttpWireTest {
 protected:
@@ -90,7 +88,7 @@ TEST_P(HttpUpgradeTest, the_connection_is_handed_over) {
 TEST_P(HttpUpgradeTest, bytes_behind_the_request_are_the_next_handlers) {
     serve_upgrades({.on_data = echo});
     // What looks like a request is none.
-    const std::string all = std::string{upgrade_request} + "\r\n" + std::string{get};
+    const std::string all = std::string{upgrade_request} + "\r\n" + std::string{plain_get};
     for (const std::size_t at : {all.size(), std::size_t{1}, std::size_t{5}, upgrade_request.size() - 1,
                                  upgrade_request.size(), upgrade_request.size() + 1, all.size() - 1}) {
         SCOPED_TRACE(at);
@@ -98,20 +96,20 @@ TEST_P(HttpUpgradeTest, bytes_behind_the_request_are_the_next_handlers) {
         send_cut(peer, all, at);
         peer.finish_sending();
         EXPECT_EQ(peer.read().status, 101u);
-        EXPECT_EQ(peer.read_rest(), "\r\n" + std::string{get});
+        EXPECT_EQ(peer.read_rest(), "\r\n" + std::string{plain_get});
     }
     HttpPeer peer = connect();
     send_bytewise(peer, all);
     peer.finish_sending();
     EXPECT_EQ(peer.read().status, 101u);
-    EXPECT_EQ(peer.read_rest(), "\r\n" + std::string{get});
+    EXPECT_EQ(peer.read_rest(), "\r\n" + std::string{plain_get});
     for (const SeenRequest& request : http_seen.seen().requests) EXPECT_EQ(request.raw_path, "/up");
 }
 
 TEST_P(HttpUpgradeTest, it_takes_its_turn_behind_other_requests) {
     serve_upgrades({.on_open = [](Connection& connection) { connection.send("open "); }, .on_data = echo});
     HttpPeer peer = connect();
-    peer.send(std::string{get} + std::string{get} + std::string{upgrade_request} + pattern(0, 100'000));
+    peer.send(std::string{plain_get} + std::string{plain_get} + std::string{upgrade_request} + pattern(0, 100'000));
     EXPECT_EQ(peer.read().body, "answer");
     EXPECT_EQ(peer.read().body, "answer");
     EXPECT_EQ(peer.read().status, 101u);

@@ -7,8 +7,6 @@ namespace {
 using LifecycleTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, LifecycleTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 enum class Place : std::uint8_t { on_open, on_data, on_end, on_drain, on_timer, on_close, task };
 
 /// Hooks that do `act` in one callback.

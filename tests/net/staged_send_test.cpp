@@ -15,7 +15,7 @@ namespace pollux::test {
 namespace {
 
 /// More than wait for each other.
-constexpr std::size_t many = 40;
+constexpr std::size_t crowd = 40;
 
 /// A call that hands a span to the kernel as it is.
 constexpr std::size_t long_bytes = 20'000;
@@ -24,7 +24,7 @@ class StagedSendTest : public EngineTest, public testing::WithParamInterface<Tra
 protected:
     StagedSendTest() : EngineTest(1, GetParam()) {}
 
-    /// Listens with handlers that call `on_request(number, connection)`, and connects `many` peers with these numbers.
+    /// Listens with handlers that call `on_request(number, connection)`, and connects `crowd` peers with these numbers.
     void serve(std::function<void(std::size_t, Connection&)> on_request) {
         const auto hook = [this, on_request = std::move(on_request)](Connection& connection, Bytes) {
             const auto at = std::find(ids.begin(), ids.end(), connection.id());
@@ -33,12 +33,12 @@ protected:
         server = std::make_unique<Server<Recording>>(engine, ServerOptions{.endpoint = fresh_endpoint(GetParam())},
                                                      std::ref(seen), Hooks{.on_data = hook});
         ASSERT_TRUE(server->start());
-        for (std::size_t i = 0; i < many; ++i) {
+        for (std::size_t i = 0; i < crowd; ++i) {
             peers.push_back(RawSocket::connect(server->address()));
             ASSERT_TRUE(seen.wait_for_opens(i + 1));
         }
         ids = seen.seen().ids;
-        accepted.resize(many);
+        accepted.resize(crowd);
     }
 
     void TearDown() override {
@@ -76,11 +76,11 @@ protected:
     void send_to_neighbours(const std::string& more) {
         serve([this, more](std::size_t number, Connection&) {
             send(number, answer(number));
-            send((number + 1) % many, "from before; " + more);
-            send((number + many - 1) % many, "from behind; " + more);
+            send((number + 1) % crowd, "from before; " + more);
+            send((number + crowd - 1) % crowd, "from behind; " + more);
         });
         send_at_once();
-        ASSERT_TRUE(seen.wait_for_bytes(many));
+        ASSERT_TRUE(seen.wait_for_bytes(crowd));
         expect_what_was_accepted();
     }
 
@@ -93,13 +93,13 @@ protected:
             end(*find(number - 1));
         });
         send_at_once();
-        ASSERT_TRUE(seen.wait_for_bytes(many));
+        ASSERT_TRUE(seen.wait_for_bytes(crowd));
         run_on(engine.reactor(0), [] {});
     }
 
     void expect_what_was_accepted() {
         run_on(engine.reactor(0), [] {});
-        for (std::size_t i = 0; i < many; ++i) EXPECT_EQ(peers[i].receive(accepted[i].size()), accepted[i]) << i;
+        for (std::size_t i = 0; i < crowd; ++i) EXPECT_EQ(peers[i].receive(accepted[i].size()), accepted[i]) << i;
     }
 
     static std::string answer(std::size_t number) { return "answer of " + std::to_string(number) + "; "; }
@@ -107,8 +107,8 @@ protected:
     std::unique_ptr<Server<Recording>> server;
     std::vector<RawSocket> peers;
     std::vector<ConnectionId> ids;
-    std::vector<std::string> accepted;                 // by connection
-    std::vector<bool> over = std::vector<bool>(many);  // likewise
+    std::vector<std::string> accepted;                  // by connection
+    std::vector<bool> over = std::vector<bool>(crowd);  // likewise
 };
 
 INSTANTIATE_TEST_SUITE_P(Net, StagedSendTest, testing::Values(Transport::tcp, Transport::unix_domain),
@@ -120,7 +120,7 @@ TEST_P(StagedSendTest, everybody_gets_its_answer) {
     serve([this](std::size_t number, Connection&) { send(number, answer(number)); });
     for (int i = 0; i < 3; ++i) {
         send_at_once();
-        ASSERT_TRUE(seen.wait_for_bytes(many * static_cast<std::size_t>(i + 1)));
+        ASSERT_TRUE(seen.wait_for_bytes(crowd * static_cast<std::size_t>(i + 1)));
     }
     expect_what_was_accepted();
 }
@@ -137,14 +137,14 @@ TEST_P(StagedSendTest, it_is_pending_until_it_is_sent) {
     serve([this](std::size_t number, Connection& connection) {
         send(number, answer(number));
         EXPECT_GE(connection.bytes_pending(), answer(number).size());
-        for (std::size_t i = 0; i < many; ++i) {
+        for (std::size_t i = 0; i < crowd; ++i) {
             const ConnectionCounters counters = find(i)->counters();
             EXPECT_EQ(find(i)->bytes_pending() + counters.bytes_sent, accepted[i].size()) << i;
             EXPECT_EQ(counters.messages_sent, accepted[i].empty() ? 0U : 1U) << i;
         }
     });
     send_at_once();
-    ASSERT_TRUE(seen.wait_for_bytes(many));
+    ASSERT_TRUE(seen.wait_for_bytes(crowd));
     expect_what_was_accepted();
 }
 
@@ -156,7 +156,7 @@ TEST_P(StagedSendTest, broadcasts_keep_their_place) {
         for (std::string& bytes : accepted) bytes += "to everybody; ";
     });
     send_at_once();
-    ASSERT_TRUE(seen.wait_for_bytes(many));
+    ASSERT_TRUE(seen.wait_for_bytes(crowd));
     expect_what_was_accepted();
 }
 
@@ -165,7 +165,7 @@ TEST_P(StagedSendTest, another_may_close_it) {
         before.close();
         EXPECT_EQ(before.send("x"), Result::closed);
     });
-    for (std::size_t i = 0; i < many; ++i) {
+    for (std::size_t i = 0; i < crowd; ++i) {
         if (over[i]) {
             const RawSocket::Rest rest = peers[i].receive_rest();
             EXPECT_EQ(rest.bytes, answer(i));
@@ -180,7 +180,7 @@ TEST_P(StagedSendTest, another_may_abort_it) {
     serve_those_who([](Connection& before) { before.abort(); });
     ASSERT_TRUE(seen.wait_for_closes(static_cast<std::size_t>(std::count(over.begin(), over.end(), true))));
     EXPECT_THAT(seen.seen().reasons, testing::Each(CloseReason::aborted));
-    for (std::size_t i = 0; i < many; ++i) {
+    for (std::size_t i = 0; i < crowd; ++i) {
         if (over[i]) continue;
         EXPECT_EQ(peers[i].receive(answer(i).size()), answer(i));
     }
@@ -189,10 +189,10 @@ TEST_P(StagedSendTest, another_may_abort_it) {
 TEST_P(StagedSendTest, a_callback_may_destroy_the_server) {
     serve([this](std::size_t number, Connection&) {
         send(number, answer(number));
-        if (number == many / 2) server.reset();
+        if (number == crowd / 2) server.reset();
     });
     send_at_once();
-    ASSERT_TRUE(seen.wait_for_closes(many));
+    ASSERT_TRUE(seen.wait_for_closes(crowd));
     EXPECT_EQ(peers.front().receive(answer(0).size()), answer(0)) << "it was accepted before";
 }
 
@@ -209,21 +209,21 @@ TEST_P(StagedSendTest, answers_do_not_wait_for_slow_callbacks) {
     send_at_once();
     EXPECT_EQ(peers.front().receive(answer(0).size()), answer(0));
     answered.open();
-    ASSERT_TRUE(seen.wait_for_bytes(many));
-    for (std::size_t i = 1; i < many; ++i) EXPECT_EQ(peers[i].receive(answer(i).size()), answer(i));
+    ASSERT_TRUE(seen.wait_for_bytes(crowd));
+    for (std::size_t i = 1; i < crowd; ++i) EXPECT_EQ(peers[i].receive(answer(i).size()), answer(i));
 }
 
 TEST_P(StagedSendTest, a_peer_that_is_gone_ends_its_connection_alone) {
     serve([this](std::size_t number, Connection&) {
         send(number, answer(number));
-        if (number == 0) peers[many / 2].reset();
+        if (number == 0) peers[crowd / 2].reset();
     });
     send_at_once();
     ASSERT_TRUE(seen.wait_for_closes(1));
-    ASSERT_TRUE(seen.wait_for_bytes(many - 1));
+    ASSERT_TRUE(seen.wait_for_bytes(crowd - 1));
     run_on(engine.reactor(0), [] {});
-    for (std::size_t i = 0; i < many; ++i) {
-        if (i == many / 2) continue;
+    for (std::size_t i = 0; i < crowd; ++i) {
+        if (i == crowd / 2) continue;
         EXPECT_EQ(peers[i].receive(accepted[i].size()), accepted[i]) << i;
     }
 }

@@ -101,6 +101,15 @@ bool matches_pattern(std::string_view bytes, std::uint64_t offset) {
     return true;
 }
 
+std::string receive_text(BlockingClient& client, std::size_t size) {
+    std::string text(size, '\0');
+    std::size_t received = 0;
+    const Status status = client.receive_exactly(std::as_writable_bytes(std::span{text}), received);
+    EXPECT_TRUE(status) << status;
+    EXPECT_EQ(received, size);
+    return text;
+}
+
 bool Recorder::wait_for_opens(std::size_t count) {
     return wait_until([=](const Seen& seen) { return seen.opens >= count; });
 }

@@ -37,6 +37,14 @@ namespace pollux::test {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
+inline constexpr std::size_t kibibyte = 1024;
+inline constexpr std::size_t mebibyte = 1024 * kibibyte;
+
+/// The receive buffer of a peer that is soon full.
+inline constexpr int small_buffer = 16 * kibibyte;
+
+inline constexpr Reconnect quickly{.enabled = true, .delay = 5ms, .growth = 1.0, .max_delay = 50ms};
+
 /// Waits for something that has no event to wait for, such as a counter.
 template <class Predicate>
 [[nodiscard]] bool eventually(Predicate&& predicate, std::chrono::milliseconds limit = patience) {
@@ -71,6 +79,9 @@ void turn_all(Engine& engine, int turns = 30);
 /// `size` bytes of an endless known sequence, from `offset` on, so that a lost, doubled or swapped byte shows.
 [[nodiscard]] std::string pattern(std::uint64_t offset, std::size_t size);
 [[nodiscard]] bool matches_pattern(std::string_view bytes, std::uint64_t offset);
+
+/// What a blocking client receives, which must be `size` bytes.
+[[nodiscard]] std::string receive_text(BlockingClient& client, std::size_t size);
 
 struct ConnectError {
     std::error_code error;

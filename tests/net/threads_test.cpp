@@ -3,6 +3,7 @@
 #include <cstring>
 #include <map>
 
+#include "stamp.h"
 #include "support.h"
 
 namespace pollux::test {
@@ -12,16 +13,6 @@ using ThreadsTest = NetTest;
 INSTANTIATE_TEST_SUITE_P(Net, ThreadsTest, everywhere, setting_name);
 
 constexpr int senders = 8;
-
-/// A fixed-size message that says who sent it and which of his it is.
-struct Stamp {
-    std::uint32_t sender = 0;
-    std::uint32_t number = 0;
-};
-
-std::string_view as_text_of(const Stamp& stamp) {
-    return {reinterpret_cast<const char*>(&stamp), sizeof stamp};
-}
 
 /// Reads stamps, and that each sender's are complete and in order from 0.
 class StampReader {

@@ -1,6 +1,5 @@
 // TLS peers that do not read: watermarks, bounds, held and paused receiving.
-#include <algorithm>
-
+#include "backpressure_support.h"
 #include "tls_support.h"
 
 namespace pollux::test {
@@ -9,11 +8,6 @@ namespace {
 using TlsBackpressureTest = TlsTest;
 INSTANTIATE_TEST_SUITE_P(Net, TlsBackpressureTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
-/// A receive buffer of the peer so small that the kernel cannot swallow what is meant to be pending.
-constexpr int small_buffer = 64 * 1024;
-
 /// What records add to what they carry, rounded up.
 constexpr std::size_t with_overhead(std::size_t payload) {
     return payload + payload / 100 + 1024;
@@ -21,50 +15,10 @@ constexpr std::size_t with_overhead(std::size_t payload) {
 
 /// A peer with a small receive buffer that has shaken hands.
 TlsPeer join_narrow(const ServerBase& server) {
-    TlsPeer peer{RawSocket::connect(server.address(), small_buffer), TlsRole::client};
+    TlsPeer peer{RawSocket::connect(server.address(), narrow_buffer), TlsRole::client};
     EXPECT_TRUE(peer.handshake()) << peer.failure();
     return peer;
 }
-
-/// Sends `total` bytes of the pattern as fast as the watermark lets it, then closes.
-class Producer final : public ConnectionHandler {
-public:
-    struct Report {
-        std::atomic<std::size_t> refusals{0};
-        std::atomic<std::size_t> drains{0};
-        std::atomic<std::size_t> most_pending{0};
-    };
-
-    Producer(std::uint64_t total, Report& report) : total_(total), report_(report) {}
-
-    void on_open(Connection& connection) override { produce(connection); }
-    void on_data(Connection&, Bytes) override {}
-    void on_drain(Connection& connection) override {
-        ++report_.drains;
-        EXPECT_LE(connection.bytes_pending(), ConnectionOptions{}.low_watermark_bytes);
-        produce(connection);
-    }
-
-private:
-    void produce(Connection& connection) {
-        while (sent_ < total_) {
-            const std::size_t size = std::min<std::size_t>(64 * 1024, total_ - sent_);
-            const Result result = connection.send(pattern(sent_, size));
-            report_.most_pending = std::max(report_.most_pending.load(), connection.bytes_pending());
-            if (result == Result::would_block) {
-                ++report_.refusals;
-                return;
-            }
-            ASSERT_EQ(result, Result::ok);
-            sent_ += size;
-        }
-        connection.close();
-    }
-
-    std::uint64_t total_;
-    std::uint64_t sent_ = 0;
-    Report& report_;
-};
 
 TEST_P(TlsBackpressureTest, sixty_four_mebibytes_through_a_slow_reader) {
     const std::uint64_t total = scaled(64 * mebibyte);
@@ -207,29 +161,12 @@ TEST_P(TlsBackpressureTest, an_echo_holds_back_a_peer_that_does_not_read) {
 }
 
 /// Makes answers pile up, then sends a question, and tells whether it was read while nothing drained.
-void ask_while_answers_are_pending(Engine& engine, Recorder& seen, ServerBase& server, bool expect_read) {
-    TlsPeer peer = join_narrow(server);
-    ASSERT_TRUE(seen.wait_for_marks(1));
-    ASSERT_TRUE(peer.send("question"));
-    if (expect_read) {
-        EXPECT_TRUE(seen.wait_for_bytes(8));
-    } else {
-        turn_all(engine);
-        EXPECT_EQ(seen.seen().received, "");
-    }
-    ASSERT_TRUE(peer.finish_sending());
-    EXPECT_TRUE(matches_pattern(peer.receive_rest().bytes, 0));
-    EXPECT_TRUE(seen.wait_for_bytes(8)) << "once the answers are taken the question must be read";
-    peer.close();
-    EXPECT_TRUE(seen.wait_for_closes(1));
-}
-
 TEST_P(TlsBackpressureTest, receiving_is_held_while_answers_are_pending) {
     auto server = serve_tls({.on_open = [this](Connection& connection) {
         EXPECT_EQ(connection.send(pattern(0, 12 * mebibyte)), Result::ok);
         seen.mark();
     }});
-    ask_while_answers_are_pending(engine, seen, *server, false);
+    ask_while_answers_are_pending(join_narrow(*server), engine, seen, false);
 }
 
 TEST_P(TlsBackpressureTest, receiving_goes_on_if_told_so) {
@@ -241,7 +178,7 @@ TEST_P(TlsBackpressureTest, receiving_goes_on_if_told_so) {
                                      seen.mark();
                                  }},
                             {.connection = options});
-    ask_while_answers_are_pending(engine, seen, *server, true);
+    ask_while_answers_are_pending(join_narrow(*server), engine, seen, true);
 }
 
 TEST_P(TlsBackpressureTest, paused_from_the_start_with_bytes_directly_behind_the_finished) {

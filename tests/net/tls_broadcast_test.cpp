@@ -1,6 +1,7 @@
 // Broadcasts to TLS members, each of whom gets bytes encrypted for it alone, and what becomes of those who do not read.
 #include <algorithm>
 
+#include "pattern_reader.h"
 #include "tls_support.h"
 
 namespace pollux::test {
@@ -8,38 +9,6 @@ namespace {
 
 using TlsBroadcastTest = TlsTest;
 INSTANTIATE_TEST_SUITE_P(Net, TlsBroadcastTest, everywhere, setting_name);
-
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
-/// Reads the pattern on a thread of its own and keeps count.
-class Reader {
-public:
-    explicit Reader(TlsPeer peer) : peer_(std::move(peer)), thread_([this] { read(); }) {}
-    ~Reader() { join(); }
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
-
-    [[nodiscard]] std::uint64_t received() const { return received_; }
-    [[nodiscard]] bool intact() const { return intact_; }
-    void join() {
-        if (thread_.joinable()) thread_.join();
-    }
-
-private:
-    void read() {
-        for (;;) {
-            const std::string bytes = peer_.receive_some(std::size_t{64} * 1024);
-            if (bytes.empty()) return peer_.close();
-            if (!matches_pattern(bytes, received_)) intact_ = false;
-            received_ += bytes.size();
-        }
-    }
-
-    TlsPeer peer_;
-    std::atomic<std::uint64_t> received_{0};
-    std::atomic<bool> intact_{true};
-    std::thread thread_;
-};
 
 TEST_P(TlsBroadcastTest, reaches_everyone_in_order) {
     auto server = serve_tls({});
@@ -110,7 +79,7 @@ TEST_P(TlsBroadcastTest, closes_the_member_that_does_not_read) {
     TlsPeer silent = join(*server);
     ASSERT_TRUE(seen.wait_for_opens(1));
     const ConnectionId silent_id = seen.id();
-    Reader reader{join(*server)};
+    PatternReader reader{join(*server)};
     ASSERT_TRUE(seen.wait_for_opens(2));
     std::uint64_t sent = 0;
     while (engine.is_alive(silent_id)) {
@@ -136,7 +105,7 @@ TEST_P(TlsBroadcastTest, waits_for_the_member_that_does_not_read) {
                                  }});
     TlsPeer late{RawSocket::connect(server->address(), 64 * 1024), TlsRole::client};
     ASSERT_TRUE(late.handshake());
-    Reader reader{join(*server)};
+    PatternReader reader{join(*server)};
     ASSERT_TRUE(seen.wait_for_opens(2));
     const std::uint64_t total = 16 * mebibyte;
     std::uint64_t sent = 0;
@@ -156,7 +125,7 @@ TEST_P(TlsBroadcastTest, waits_for_the_member_that_does_not_read) {
         ASSERT_LT(sent, total) << "the silent member did not hold back the broadcast";
     }
     // ... and then with a second reader.
-    Reader woken{std::move(late)};
+    PatternReader woken{std::move(late)};
     EXPECT_TRUE(eventually([&] { return drained > 0; }));
     while (sent < total) {
         const Result result = send_one();

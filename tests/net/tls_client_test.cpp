@@ -10,18 +10,6 @@ namespace {
 using TlsClientTest = TlsTest;
 INSTANTIATE_TEST_SUITE_P(Net, TlsClientTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-constexpr Reconnect quickly{.enabled = true, .delay = 5ms, .growth = 1.0, .max_delay = 50ms};
-
-std::string receive_text(BlockingClient& client, std::size_t size) {
-    std::string text(size, '\0');
-    std::size_t received = 0;
-    const Status status = client.receive_exactly(std::as_writable_bytes(std::span{text}), received);
-    EXPECT_TRUE(status) << status;
-    EXPECT_EQ(received, size);
-    return text;
-}
-
 TEST_P(TlsClientTest, comes_back_to_a_server_that_restarts) {
     auto server = serve_tls({.on_data = echo});
     ClientOptions options = secure_client_of(server->address());

@@ -11,8 +11,6 @@ namespace {
 using TlsCloseTest = TlsTest;
 INSTANTIATE_TEST_SUITE_P(Net, TlsCloseTest, everywhere, setting_name);
 
-constexpr std::size_t mebibyte = std::size_t{1} << 20;
-
 TEST_P(TlsCloseTest, a_graceful_close_drains_what_is_pending_and_says_so) {
     for (const TlsVersion version : both_versions) {
         for (const Side side : {Side::server, Side::client}) {

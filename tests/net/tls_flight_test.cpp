@@ -99,14 +99,14 @@ TEST_P(TlsFlightTest, a_servers_flights_cut_at_every_byte) {
 }
 
 /// Where flights are broken off: before and in the first record's header, in its body.
-constexpr std::array<std::size_t, 7> places{0, 1, 4, 5, 6, 40, 70};
+constexpr std::array<std::size_t, 7> cut_places{0, 1, 4, 5, 6, 40, 70};
 
-enum class Leave : std::uint8_t { close, reset };
+enum class Departure : std::uint8_t { close, reset };
 
 /// Shakes hands until one flight is cut, and leaves there. False if that flight is shorter.
-bool break_off(TlsPeer& peer, std::size_t flight, std::size_t offset, Leave leave) {
+bool break_off(TlsPeer& peer, std::size_t flight, std::size_t offset, Departure leave) {
     Cut cut{flight, offset, [&] {
-                leave == Leave::close ? peer.close() : peer.socket().reset();
+                leave == Departure::close ? peer.close() : peer.socket().reset();
                 return false;
             }};
     EXPECT_FALSE(peer.handshake(cut.delivery()) && !cut.beyond());
@@ -119,13 +119,13 @@ TEST_P(TlsFlightTest, a_client_that_leaves_in_the_middle_of_a_flight) {
     for (const TlsVersion version : both_versions) {
         const TlsPeerContext context{TlsRole::client, only(version)};
         for (std::size_t flight = 0; flight < 2; ++flight) {
-            for (const std::size_t offset : places) {
-                for (const Leave leave : {Leave::close, Leave::reset}) {
+            for (const std::size_t offset : cut_places) {
+                for (const Departure leave : {Departure::close, Departure::reset}) {
                     TlsPeer peer{RawSocket::connect(server->address()), context};
                     ASSERT_TRUE(break_off(peer, flight, offset, leave)) << flight << " " << offset;
                     ASSERT_TRUE(seen.wait_for_handshake_errors(++failures)) << flight << " " << offset;
                     const HandshakeError failure = seen.seen().handshake_errors.back();
-                    if (leave == Leave::close || !tcp()) {
+                    if (leave == Departure::close || !tcp()) {
                         EXPECT_EQ(failure.reason, CloseReason::peer_closed) << flight << " " << offset;
                     } else {
                         EXPECT_EQ(failure.reason, CloseReason::peer_reset) << flight << " " << offset;
@@ -153,8 +153,8 @@ TEST_P(TlsFlightTest, a_server_that_leaves_in_the_middle_of_a_flight) {
         const TlsPeerContext context{TlsRole::server, options};
         const std::size_t flights = version == TlsVersion::tls1_2 ? 2 : 1;
         for (std::size_t flight = 0; flight < flights; ++flight) {
-            for (const std::size_t offset : places) {
-                for (const Leave leave : {Leave::close, Leave::reset}) {
+            for (const std::size_t offset : cut_places) {
+                for (const Departure leave : {Departure::close, Departure::reset}) {
                     Recorder record;
                     Client<Recording> client{engine, secure_client_of(listener.address(), tls), std::ref(record)};
                     ASSERT_TRUE(client.start());
@@ -162,7 +162,7 @@ TEST_P(TlsFlightTest, a_server_that_leaves_in_the_middle_of_a_flight) {
                     ASSERT_TRUE(break_off(peer, flight, offset, leave)) << flight << " " << offset;
                     ASSERT_TRUE(record.wait_for_connect_errors(1)) << flight << " " << offset;
                     const std::error_code error = record.seen().connect_errors[0].error;
-                    if (leave == Leave::close || !tcp()) {
+                    if (leave == Departure::close || !tcp()) {
                         EXPECT_EQ(error, Errc::closed_by_peer) << error.message();
                     } else {
                         EXPECT_EQ(error, std::errc::connection_reset) << error.message();

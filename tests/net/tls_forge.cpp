@@ -15,10 +15,6 @@ constexpr std::size_t key_bytes = 16;
 constexpr std::size_t nonce_bytes = 12;
 constexpr std::size_t tag_bytes = 16;
 
-const unsigned char* unsigned_data(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 /// HKDF-Expand-Label with an empty context, for what fits one block of the hash.
 std::string expand(std::string_view secret, std::string_view label, std::size_t size) {
     const std::string full = "tls13 " + std::string{label};

@@ -32,10 +32,6 @@ std::string encode_alpn(const std::vector<std::string>& names) {
     return encoded;
 }
 
-const unsigned char* unsigned_data(const std::string& bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
 int select_alpn(SSL*, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offered,
                 unsigned offered_size, void* argument) {
     const auto& own = *static_cast<const std::string*>(argument);

@@ -18,6 +18,11 @@
 
 namespace pollux::test {
 
+/// Bytes as OpenSSL takes them.
+[[nodiscard]] inline const unsigned char* unsigned_data(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
 /// The path of a generated file, as in "server.pem".
 [[nodiscard]] std::string certificate_file(std::string_view name);
 

@@ -40,33 +40,33 @@ TEST_F(UdpLifeTest, start_returns_when_the_socket_is_open) {
 
 // How a socket may be ended, and the reason that is told.
 
-enum class End : std::uint8_t { close, abort, id_close, id_abort, stop, destroy };
+enum class UdpEnd : std::uint8_t { close, abort, id_close, id_abort, stop, destroy };
 
 struct Ending {
-    End end;
+    UdpEnd end;
     CloseReason reason;
 };
 
-constexpr Ending endings[] = {{End::close, CloseReason::local_close},    {End::abort, CloseReason::aborted},
-                              {End::id_close, CloseReason::local_close}, {End::id_abort, CloseReason::aborted},
-                              {End::stop, CloseReason::shutdown},        {End::destroy, CloseReason::shutdown}};
+constexpr Ending endings[] = {{UdpEnd::close, CloseReason::local_close},    {UdpEnd::abort, CloseReason::aborted},
+                              {UdpEnd::id_close, CloseReason::local_close}, {UdpEnd::id_abort, CloseReason::aborted},
+                              {UdpEnd::stop, CloseReason::shutdown},        {UdpEnd::destroy, CloseReason::shutdown}};
 
-void end(End how, std::unique_ptr<RecordingUdp>& udp, UdpSocket& socket) {
+void end(UdpEnd how, std::unique_ptr<RecordingUdp>& udp, UdpSocket& socket) {
     Engine& engine = socket.reactor().engine();
     switch (how) {
-        case End::close:
+        case UdpEnd::close:
             return socket.close();
-        case End::abort:
+        case UdpEnd::abort:
             return socket.abort();
-        case End::id_close:
+        case UdpEnd::id_close:
             EXPECT_EQ(engine.close(socket.id()), Result::ok);
             return;
-        case End::id_abort:
+        case UdpEnd::id_abort:
             EXPECT_EQ(engine.abort(socket.id()), Result::ok);
             return;
-        case End::stop:
+        case UdpEnd::stop:
             return udp->stop();
-        case End::destroy:
+        case UdpEnd::destroy:
             return udp.reset();
     }
 }
@@ -84,13 +84,13 @@ protected:
             end(GetParam().end, udp_, socket);
             // Nothing is called from within, and the socket takes nothing more.
             EXPECT_EQ(seen.seen().closes, 0u);
-            if (GetParam().end <= End::abort) {
+            if (GetParam().end <= UdpEnd::abort) {
                 EXPECT_FALSE(socket.is_open());
                 EXPECT_EQ(socket.send("x"), Result::closed);
                 EXPECT_EQ(socket.send_to(inet("127.0.0.1:9"), "x"), Result::closed);
                 EXPECT_FALSE(socket.join({.group = "239.255.7.7"}));
                 socket.close();
-                if (GetParam().end == End::abort) socket.abort();
+                if (GetParam().end == UdpEnd::abort) socket.abort();
             }
             seen.change([&](auto& now) { now.ids.push_back(id); });
         });
@@ -105,7 +105,7 @@ protected:
         turn_all(engine);
         const auto after = seen.seen();
         // What ends the `Udp` and not the socket takes effect in the loop: the rest of a batch may still be told.
-        EXPECT_TRUE(calls == 1 || (calls > 1 && GetParam().end >= End::stop)) << calls;
+        EXPECT_TRUE(calls == 1 || (calls > 1 && GetParam().end >= UdpEnd::stop)) << calls;
         ASSERT_EQ(after.reasons.size(), 1u);
         EXPECT_EQ(after.reasons[0], GetParam().reason);
         EXPECT_FALSE(after.close_errors[0]);
@@ -157,7 +157,7 @@ TEST_P(UdpEndTest, in_on_datagram_in_the_middle_of_a_batch) {
             for (int i = 0; i < 50; ++i) EXPECT_TRUE(peer.send_to(address_, "x"));
             sent.open();
         });
-    EXPECT_TRUE(seen.seen().datagrams.size() == 1 || GetParam().end >= End::stop) << seen.seen().datagrams.size();
+    EXPECT_TRUE(seen.seen().datagrams.size() == 1 || GetParam().end >= UdpEnd::stop) << seen.seen().datagrams.size();
 }
 
 TEST_P(UdpEndTest, in_on_truncated) {

@@ -4,21 +4,13 @@
 #include <map>
 #include <set>
 
+#include "stamp.h"
 #include "udp_support.h"
 
 namespace pollux::test {
 namespace {
 
-constexpr std::uint32_t senders = 4;
-
-struct Stamp {
-    std::uint32_t sender = 0;
-    std::uint32_t number = 0;
-};
-
-std::string_view as_text_of(const Stamp& stamp) {
-    return {reinterpret_cast<const char*>(&stamp), sizeof stamp};
-}
+constexpr std::uint32_t udp_senders = 4;
 
 class UdpThreadsTest : public UdpEngineTest, public testing::WithParamInterface<UdpBatching> {
 protected:
@@ -44,9 +36,9 @@ TEST_P(UdpThreadsTest, each_thread_keeps_its_order) {
     const auto numbers = static_cast<std::uint32_t>(scaled(2000));
     const auto udp = open({}, {.connect = endpoint_of(peer.address()), .batching = GetParam()});
     const UdpSocketId id = seen.id();
-    std::array<std::atomic<std::uint32_t>, senders> arrived{};  // so that no sender gets far ahead
+    std::array<std::atomic<std::uint32_t>, udp_senders> arrived{};  // so that no sender gets far ahead
     std::vector<std::thread> threads;
-    for (std::uint32_t sender = 0; sender < senders; ++sender) {
+    for (std::uint32_t sender = 0; sender < udp_senders; ++sender) {
         threads.emplace_back([&, sender] {
             for (std::uint32_t number = 0; number < numbers; ++number) {
                 ASSERT_TRUE(eventually([&] { return number < arrived[sender] + 100; }));
@@ -67,7 +59,7 @@ TEST_P(UdpThreadsTest, each_thread_keeps_its_order) {
             }
         });
     }
-    for (std::uint32_t i = 0; i < numbers * senders; ++i) {
+    for (std::uint32_t i = 0; i < numbers * udp_senders; ++i) {
         const auto datagram = peer.receive();
         EXPECT_TRUE(datagram) << i;
         if (!datagram) break;
@@ -77,7 +69,7 @@ TEST_P(UdpThreadsTest, each_thread_keeps_its_order) {
         arrived[stamp.sender] = stamp.number + 1;
     }
     for (std::thread& thread : threads) thread.join();
-    EXPECT_EQ(settled(*udp).datagrams_sent, std::size_t{numbers} * senders);
+    EXPECT_EQ(settled(*udp).datagrams_sent, std::size_t{numbers} * udp_senders);
 }
 
 TEST_P(UdpThreadsTest, sending_races_with_every_end) {

@@ -15,7 +15,6 @@ using testing::ElementsAre;
 using ws::MessageType;
 
 /// So small that the kernel cannot swallow much.
-constexpr int small_buffer = 16 * 1024;
 
 /// A message of zeros, as permessage-deflate makes it: a thousandth of its size.
 std::string bomb(std::size_t size) {
@@ -243,13 +242,13 @@ TEST_P(WsAttackTest, a_half_close_in_the_middle_of_a_message_ends_it) {
 constexpr std::size_t step = sanitized ? 7 : 1;
 
 /// How a peer leaves.
-using Leave = void (*)(WsPeer&);
-const std::vector<Leave> ways_to_leave{[](WsPeer& peer) { peer.socket().close(); },
-                                       [](WsPeer& peer) { peer.socket().reset(); },
-                                       [](WsPeer& peer) {
-                                           peer.finish_sending();
-                                           static_cast<void>(peer.end());
-                                       }};
+using LeaveAs = void (*)(WsPeer&);
+const std::vector<LeaveAs> ways_to_leave{[](WsPeer& peer) { peer.socket().close(); },
+                                         [](WsPeer& peer) { peer.socket().reset(); },
+                                         [](WsPeer& peer) {
+                                             peer.finish_sending();
+                                             static_cast<void>(peer.end());
+                                         }};
 
 TEST_P(WsAttackTest, a_peer_may_leave_after_every_byte_of_its_frames) {
     std::size_t index = 0;
@@ -258,7 +257,7 @@ TEST_P(WsAttackTest, a_peer_may_leave_after_every_byte_of_its_frames) {
          {text("text"), first_part(Opcode::binary, "part"), ping("ping"), last_part("end"), close(1000)}) {
         frames += encode(frame, other(ours));
     }
-    for (const Leave leave : ways_to_leave) {
+    for (const LeaveAs leave : ways_to_leave) {
         for (std::size_t at = 0; at <= frames.size(); at += step) {
             SCOPED_TRACE(at);
             WsPeer peer = open(echoing());
@@ -279,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(Net, WsHandshakeAttackTest, every_wire, wire_name);
 TEST_P(WsHandshakeAttackTest, a_client_may_leave_after_every_byte_of_its_request) {
     serve(echoing());
     const std::string request = upgrade_request();
-    for (const Leave leave : ways_to_leave) {
+    for (const LeaveAs leave : ways_to_leave) {
         for (std::size_t at = 0; at <= request.size(); at += step) {
             WsPeer peer = connect();
             peer.send(std::string_view{request}.substr(0, at));
@@ -295,7 +294,7 @@ TEST_P(WsHandshakeAttackTest, a_client_may_leave_after_every_byte_of_its_request
 
 TEST_P(WsHandshakeAttackTest, a_server_may_leave_after_every_byte_of_its_answer) {
     open_client(echoing(), {.reconnect = {.enabled = true, .delay = 1ms, .growth = 1, .jitter = 0}});
-    for (const Leave leave : ways_to_leave) {
+    for (const LeaveAs leave : ways_to_leave) {
         for (std::size_t at = 0; at <= 200; at += 7) {
             WsPeer peer = accept();
             const std::string all = switching_answer(peer.read_head());

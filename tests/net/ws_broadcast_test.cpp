@@ -14,8 +14,6 @@ namespace {
 using ws::MessageType;
 using ws::WebSocket;
 
-constexpr std::size_t kibibyte = 1024;
-
 /// The wire and the number of reactors.
 using BroadcastSetting = std::tuple<Wire, std::size_t>;
 

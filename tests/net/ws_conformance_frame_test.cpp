@@ -11,7 +11,7 @@ using ws::MessageType;
 using namespace std::string_literals;
 
 /// Frames, and what the last of them is good for.
-struct Case {
+struct FrameCase {
     const char* what;
     std::vector<WsFrame> frames;
 };
@@ -24,9 +24,9 @@ constexpr Opcode opcode(unsigned number) {
 class WsFrameTest : public WsRoleTest {
 protected:
     /// Each case on a connection of its own ends with this code.
-    void expect_refused(const std::vector<Case>& cases, std::uint16_t code, const ws::Options& options = {}) {
+    void expect_refused(const std::vector<FrameCase>& cases, std::uint16_t code, const ws::Options& options = {}) {
         std::size_t closed = 0;
-        for (const Case& each : cases) {
+        for (const FrameCase& each : cases) {
             SCOPED_TRACE(each.what);
             WsPeer peer = open({}, options);
             std::string bytes;
@@ -89,7 +89,7 @@ TEST_P(WsFrameTest, rfc6455_5_3_a_frame_that_is_cut_anywhere_unmasks) {
 // 5.2: the base framing.
 
 TEST_P(WsFrameTest, rfc6455_5_2_reserved_bits_are_refused_with_1002) {
-    std::vector<Case> cases;
+    std::vector<FrameCase> cases;
     for (unsigned rsv = 1; rsv < 8; ++rsv) {
         cases.push_back({"text", {{.payload = "text", .rsv = rsv}}});
         cases.push_back({"a part", {first_part(Opcode::text, "a"), {.opcode = opcode(0), .rsv = rsv}}});
@@ -100,7 +100,7 @@ TEST_P(WsFrameTest, rfc6455_5_2_reserved_bits_are_refused_with_1002) {
 }
 
 TEST_P(WsFrameTest, rfc6455_5_2_reserved_opcodes_are_refused_with_1002) {
-    std::vector<Case> cases;
+    std::vector<FrameCase> cases;
     for (const unsigned number : {3u, 4u, 5u, 6u, 7u, 11u, 12u, 13u, 14u, 15u}) {
         cases.push_back({"alone", {{.opcode = opcode(number), .payload = "data"}}});
         cases.push_back({"to be continued", {{.opcode = opcode(number), .fin = false}}});

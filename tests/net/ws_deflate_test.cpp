@@ -23,7 +23,7 @@ std::string sentence(std::size_t number, std::size_t size) {
     return all;
 }
 
-std::string inflated(ws::Inflater& inflater, std::string_view payload) {
+std::string inflated_by(ws::Inflater& inflater, std::string_view payload) {
     std::string all;
     std::string out(64 * 1024, '\0');
     inflater.begin_message();
@@ -163,7 +163,7 @@ protected:
             return {};
         }
         last_size = frame->payload.size();
-        return inflated(inflater, frame->payload);
+        return inflated_by(inflater, frame->payload);
     }
 
     static constexpr std::string_view alone = "; server_no_context_takeover; client_no_context_takeover";
@@ -263,7 +263,7 @@ TEST_P(WsDeflateTest, a_fragmented_message_is_compressed_with_memory_of_its_own)
             EXPECT_EQ(frame->fin, part == 3);
             payload += frame->payload;
         }
-        EXPECT_EQ(inflated(inflater, payload), sentence(0, 3000));
+        EXPECT_EQ(inflated_by(inflater, payload), sentence(0, 3000));
         EXPECT_EQ(read_compressed(peer), sentence(7, 1000));
         peer.send(text("again"));
     }
@@ -310,7 +310,7 @@ TEST_P(WsDeflateTest, a_message_that_is_refused_is_not_referred_to) {
     std::size_t received = 0;
     std::optional<WsFrame> frame;
     while ((frame = peer.read()) && frame->rsv == 4) {
-        ASSERT_EQ(inflated(inflater, frame->payload), pattern(received++, 20'000));
+        ASSERT_EQ(inflated_by(inflater, frame->payload), pattern(received++, 20'000));
     }
     EXPECT_EQ(frame, text("drained"));
     EXPECT_EQ(received, accepted + 1);

@@ -13,8 +13,6 @@ namespace {
 using ws::MessageType;
 using ws::WebSocket;
 
-constexpr std::size_t kibibyte = 1024;
-
 /// The handler is told what to do by what the raw peer sends.
 class WsFragmentTest : public WsRoleTest {
 protected:

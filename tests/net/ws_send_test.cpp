@@ -13,11 +13,7 @@ namespace {
 using ws::MessageType;
 using ws::WebSocket;
 
-constexpr std::size_t kibibyte = 1024;
-constexpr std::size_t mebibyte = 1024 * kibibyte;
-
 /// So small that the kernel cannot swallow much.
-constexpr int small_buffer = 16 * 1024;
 
 /// Where the header grows, where a message no longer goes into the cork, and where a client's is masked in steps.
 std::vector<std::size_t> sizes() {

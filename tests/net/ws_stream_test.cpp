@@ -17,7 +17,7 @@ constexpr std::string_view deflate_extension = "Sec-WebSocket-Extensions: permes
 constexpr std::string_view deflate_alone =
     "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
 
-std::string compressed(std::string_view message) {
+std::string compressed_text(std::string_view message) {
     ws::Deflater deflater{{}};
     std::string out;
     deflater.compress(as_bytes(message), true, out);
@@ -130,7 +130,7 @@ TEST_P(WsStreamTest, what_inflates_to_much_comes_in_pieces_each_of_which_may_pau
                                EXPECT_EQ(socket.reactor().post([&socket] { socket.resume_receiving(); }), Result::ok);
                            }},
                       ws::DeflateMemory::per_connection);
-    const WsFrame frame{.opcode = Opcode::text, .payload = compressed(message), .rsv = 4};
+    const WsFrame frame{.opcode = Opcode::text, .payload = compressed_text(message), .rsv = 4};
     peer.send(peer.encode(frame) + peer.encode(ping("behind")));
     ASSERT_TRUE(wait_for_streamed(message.size(), 1));
     EXPECT_TRUE(record().seen().streamed() == message);
@@ -149,7 +149,7 @@ TEST_P(WsStreamTest, the_end_of_the_stream_waits_for_what_is_still_to_be_inflate
                                EXPECT_EQ(socket.reactor().post([&socket] { socket.resume_receiving(); }), Result::ok);
                            }},
                       ws::DeflateMemory::per_connection);
-    peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed(message), .rsv = 4});
+    peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed_text(message), .rsv = 4});
     peer.finish_sending();
     EXPECT_EQ(record().close().cause, CloseReason::peer_closed);
     EXPECT_TRUE(record().seen().streamed() == message);
@@ -159,7 +159,7 @@ TEST_P(WsStreamTest, the_end_of_the_stream_waits_for_what_is_still_to_be_inflate
 TEST_P(WsStreamTest, with_shared_memory_a_compressed_message_comes_as_one_part) {
     const std::string message(200'000, 'x');
     WsPeer peer = open_streamed({}, ws::DeflateMemory::shared);
-    const std::string payload = compressed(message);
+    const std::string payload = compressed_text(message);
     peer.send(WsFrame{.opcode = Opcode::text, .payload = payload.substr(0, 10), .fin = false, .rsv = 4});
     peer.send(last_part(payload.substr(10)));
     ASSERT_TRUE(wait_for_streamed(message.size(), 1));
@@ -169,14 +169,14 @@ TEST_P(WsStreamTest, with_shared_memory_a_compressed_message_comes_as_one_part) 
 
 TEST_P(WsStreamTest, with_shared_memory_a_compressed_message_is_bounded) {
     WsPeer peer = open_streamed({}, ws::DeflateMemory::shared);
-    peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed(std::string(300'001, 'x')), .rsv = 4});
+    peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed_text(std::string(300'001, 'x')), .rsv = 4});
     EXPECT_EQ(peer.read_close(), ws::close_code::too_big);
 }
 
 TEST_P(WsStreamTest, a_compressed_text_is_checked_too) {
     for (const auto memory : {ws::DeflateMemory::shared, ws::DeflateMemory::per_connection}) {
         WsPeer peer = open_streamed({}, memory);
-        peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed("caf\xc3"), .rsv = 4});
+        peer.send(WsFrame{.opcode = Opcode::text, .payload = compressed_text("caf\xc3"), .rsv = 4});
         EXPECT_EQ(peer.read_close(), ws::close_code::invalid_data);
     }
 }

@@ -88,7 +88,7 @@ std::string by_library(std::int64_t seconds, std::string_view format) {
 }
 
 /// Of a moment in 2026.
-std::optional<std::int64_t> parsed(std::string_view text) {
+std::optional<std::int64_t> parsed_date(std::string_view text) {
     return parse_http_date(text, 1'790'000'000);
 }
 
@@ -117,23 +117,23 @@ TEST(HttpDateTest, times_that_have_no_form_are_written_as_the_nearest) {
 }
 
 TEST(HttpDateTest, reads_the_three_forms) {
-    EXPECT_EQ(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), example);
-    EXPECT_EQ(parsed("Sunday, 06-Nov-94 08:49:37 GMT"), example);
-    EXPECT_EQ(parsed("Sun Nov  6 08:49:37 1994"), example);
-    EXPECT_EQ(parsed("Wed Nov 16 08:49:37 1994"), example + 10 * 86'400);
+    EXPECT_EQ(parsed_date("Sun, 06 Nov 1994 08:49:37 GMT"), example);
+    EXPECT_EQ(parsed_date("Sunday, 06-Nov-94 08:49:37 GMT"), example);
+    EXPECT_EQ(parsed_date("Sun Nov  6 08:49:37 1994"), example);
+    EXPECT_EQ(parsed_date("Wed Nov 16 08:49:37 1994"), example + 10 * 86'400);
 }
 
 TEST(HttpDateTest, reads_what_it_writes_and_the_old_forms_of_it) {
     Random random{2};
     for (std::size_t i = 0; i < scaled(100'000); ++i) {
         const std::int64_t seconds = static_cast<std::int64_t>(random.up_to(284'012'524'799)) - 30'610'224'000;
-        ASSERT_EQ(parsed(written(seconds)), seconds);
-        ASSERT_EQ(parsed(by_library(seconds, "%a %b %e %H:%M:%S %Y")), seconds);
+        ASSERT_EQ(parsed_date(written(seconds)), seconds);
+        ASSERT_EQ(parsed_date(by_library(seconds, "%a %b %e %H:%M:%S %Y")), seconds);
         // That one tells the year only near its reader's time.
         ASSERT_EQ(parse_http_date(by_library(seconds, "%A, %d-%b-%y %H:%M:%S GMT"), seconds), seconds);
     }
-    EXPECT_EQ(parsed(written(year_0)), year_0);
-    EXPECT_EQ(parsed(written(end_of_9999)), end_of_9999);
+    EXPECT_EQ(parsed_date(written(year_0)), year_0);
+    EXPECT_EQ(parsed_date(written(end_of_9999)), end_of_9999);
 }
 
 TEST(HttpDateTest, a_year_of_two_digits_is_at_most_50_years_ahead) {
@@ -156,30 +156,30 @@ TEST(HttpDateTest, a_year_of_two_digits_is_at_most_50_years_ahead) {
 }
 
 TEST(HttpDateTest, knows_which_days_there_are) {
-    EXPECT_TRUE(parsed("Thu, 29 Feb 2024 00:00:00 GMT"));
-    EXPECT_FALSE(parsed("Sat, 29 Feb 2025 00:00:00 GMT"));
-    EXPECT_TRUE(parsed("Tue, 29 Feb 2000 00:00:00 GMT"));
-    EXPECT_FALSE(parsed("Mon, 29 Feb 1900 00:00:00 GMT"));
-    EXPECT_FALSE(parsed("Sun, 31 Apr 1994 08:49:37 GMT"));
-    EXPECT_FALSE(parsed("Sun, 00 Nov 1994 08:49:37 GMT"));
-    EXPECT_FALSE(parsed("Sun, 32 Oct 1994 08:49:37 GMT"));
+    EXPECT_TRUE(parsed_date("Thu, 29 Feb 2024 00:00:00 GMT"));
+    EXPECT_FALSE(parsed_date("Sat, 29 Feb 2025 00:00:00 GMT"));
+    EXPECT_TRUE(parsed_date("Tue, 29 Feb 2000 00:00:00 GMT"));
+    EXPECT_FALSE(parsed_date("Mon, 29 Feb 1900 00:00:00 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 31 Apr 1994 08:49:37 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 00 Nov 1994 08:49:37 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 32 Oct 1994 08:49:37 GMT"));
 }
 
 TEST(HttpDateTest, knows_which_times_there_are) {
-    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 24:00:00 GMT"));
-    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 08:60:37 GMT"));
-    EXPECT_FALSE(parsed("Sun, 06 Nov 1994 08:49:61 GMT"));
-    EXPECT_EQ(parsed("Sat, 31 Dec 2016 23:59:60 GMT"), parsed("Sun, 01 Jan 2017 00:00:00 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 06 Nov 1994 24:00:00 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 06 Nov 1994 08:60:37 GMT"));
+    EXPECT_FALSE(parsed_date("Sun, 06 Nov 1994 08:49:61 GMT"));
+    EXPECT_EQ(parsed_date("Sat, 31 Dec 2016 23:59:60 GMT"), parsed_date("Sun, 01 Jan 2017 00:00:00 GMT"));
 }
 
 TEST(HttpDateTest, the_weekday_need_not_be_that_of_the_date) {
-    EXPECT_EQ(parsed("Mon, 06 Nov 1994 08:49:37 GMT"), example);
+    EXPECT_EQ(parsed_date("Mon, 06 Nov 1994 08:49:37 GMT"), example);
 }
 
 class NoHttpDateTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(NoHttpDateTest, is_none) {
-    EXPECT_FALSE(parsed(GetParam()));
+    EXPECT_FALSE(parsed_date(GetParam()));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -198,12 +198,12 @@ TEST(HttpDateTest, no_part_of_a_date_is_one) {
     for (const std::string whole :
          {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            EXPECT_FALSE(parsed(std::string_view{whole}.substr(0, size))) << size;
+            EXPECT_FALSE(parsed_date(std::string_view{whole}.substr(0, size))) << size;
         }
         for (std::size_t i = 0; i < whole.size(); ++i) {
             std::string changed = whole;
             changed[i] = '!';
-            EXPECT_FALSE(parsed(changed)) << changed;
+            EXPECT_FALSE(parsed_date(changed)) << changed;
         }
     }
 }

@@ -20,7 +20,7 @@ using http::RequestParser;
 using Kind = MessageParser::Event::Kind;
 
 /// What became of one request.
-struct Outcome {
+struct ReadRequest {
     unsigned refused = 0;   ///< The status; 0 if it was not.
     bool complete = false;  ///< It was taken for a whole request,
     std::size_t size = 0;   ///< of so many bytes.
@@ -28,7 +28,7 @@ struct Outcome {
 };
 
 /// Reads a body that comes in whatever pieces; what is not used is given again, from elsewhere.
-void read_body(RequestParser& parser, std::string_view text, std::size_t step, Outcome& outcome) {
+void read_body(RequestParser& parser, std::string_view text, std::size_t step, ReadRequest& outcome) {
     std::string waiting;
     while (!outcome.complete && outcome.refused == 0) {
         const auto event = parser.next(as_bytes(waiting));
@@ -55,8 +55,8 @@ void read_body(RequestParser& parser, std::string_view text, std::size_t step, O
 }
 
 /// Goes over a request as a server does, with `step` bytes of the body at a time.
-Outcome read_request(RequestParser& parser, const std::string& bytes, std::size_t step, RequestHead& head) {
-    Outcome outcome;
+ReadRequest read_request(RequestParser& parser, const std::string& bytes, std::size_t step, RequestHead& head) {
+    ReadRequest outcome;
     HeadScanner scanner;
     switch (scanner.scan(bytes)) {
         case HeadScanner::Outcome::complete:
@@ -131,7 +131,7 @@ TEST(HttpRequestParserTest, refuses_what_is_hostile_however_it_is_cut) {
         const std::string bytes = hostile.bytes + std::string{smuggled};
         for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{7}, bytes.size()}) {
             RequestHead head;
-            const Outcome outcome = read_request(parser, bytes, step, head);
+            const ReadRequest outcome = read_request(parser, bytes, step, head);
             EXPECT_FALSE(outcome.complete) << printable(hostile.bytes) << " was taken for " << outcome.size << " bytes";
             EXPECT_EQ(outcome.refused, hostile.status) << printable(hostile.bytes);
         }
@@ -159,7 +159,7 @@ TEST(HttpRequestParserTest, bodies_end_where_they_are_told_to) {
         const std::string bytes = request_with(c.fields).append(c.sent);
         for (std::size_t step = 1; step <= bytes.size(); ++step) {
             RequestHead head;
-            const Outcome outcome = read_request(parser, bytes + std::string{smuggled}, step, head);
+            const ReadRequest outcome = read_request(parser, bytes + std::string{smuggled}, step, head);
             ASSERT_EQ(outcome.refused, 0u) << printable(bytes) << parser.body_refusal().why;
             ASSERT_TRUE(outcome.complete) << printable(bytes);
             ASSERT_EQ(outcome.body, c.body) << printable(bytes);
@@ -175,7 +175,7 @@ TEST(HttpRequestParserTest, a_cut_off_request_is_never_complete) {
           request_with("Transfer-Encoding: chunked\r\n") + "5;x=y\r\n01234\r\n5\r\n56789\r\n0\r\nA: b\r\n\r\n"}) {
         for (std::size_t size = 0; size < bytes.size(); ++size) {
             RequestHead head;
-            const Outcome outcome = read_request(parser, bytes.substr(0, size), 3, head);
+            const ReadRequest outcome = read_request(parser, bytes.substr(0, size), 3, head);
             ASSERT_FALSE(outcome.complete) << printable(bytes.substr(0, size));
             ASSERT_EQ(outcome.refused, 0u) << printable(bytes.substr(0, size));
         }
@@ -190,7 +190,7 @@ TEST(HttpRequestParserTest, nothing_of_one_request_is_left_for_the_next) {
     const std::string plain = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
     for (const std::string& before : {loud, bad, std::string{"GET / HTTP/1.1\r\n: \r\n\r\n"}}) {
         static_cast<void>(read_request(parser, before, 1, head));
-        const Outcome outcome = read_request(parser, plain, 1, head);
+        const ReadRequest outcome = read_request(parser, plain, 1, head);
         EXPECT_TRUE(outcome.complete);
         EXPECT_EQ(outcome.size, plain.size());
         EXPECT_EQ(head.authority, "a");
@@ -233,7 +233,7 @@ TEST(HttpRequestParserTest, the_connection_lasts_as_its_fields_say) {
         RequestHead head;
         const std::string bytes =
             "GET / HTTP/" + std::string{c.version} + "\r\nHost: a\r\n" + std::string{c.fields} + "\r\n";
-        const Outcome outcome = read_request(parser, bytes, 1, head);
+        const ReadRequest outcome = read_request(parser, bytes, 1, head);
         ASSERT_TRUE(outcome.complete) << printable(bytes);
         EXPECT_EQ(head.keep_alive, c.lasts) << printable(bytes);
     }

@@ -16,7 +16,7 @@ namespace {
 
 using namespace http;
 using namespace std::string_view_literals;
-using Kind = ResponseParser::Event::Kind;
+using ResponseKind = ResponseParser::Event::Kind;
 
 /// What a client would have heard of one answer.
 struct Answer {
@@ -40,10 +40,10 @@ std::string listed(const Fields& fields) {
 }
 
 /// A client with one connection. Bytes that nobody wanted are counted.
-class Reader {
+class AnswerReader {
 public:
-    explicit Reader(const ResponseParser::Limits& limits = {}, std::vector<bool> to_head = {},
-                    std::string_view text = {})
+    explicit AnswerReader(const ResponseParser::Limits& limits = {}, std::vector<bool> to_head = {},
+                          std::string_view text = {})
         : parser_(limits), to_head_(std::move(to_head)) {
         begin();
         feed(text);
@@ -57,7 +57,7 @@ public:
             const ResponseParser::Event event = parser_.next(left);
             EXPECT_LE(event.consumed, left.size());
             left = left.subspan(event.consumed);
-            if (event.kind == Kind::more) {
+            if (event.kind == ResponseKind::more) {
                 EXPECT_TRUE(left.empty()) << "what is wanted more of was not taken";
                 return;
             }
@@ -81,7 +81,7 @@ private:
 
     void heard(const ResponseParser::Event& event) {
         switch (event.kind) {
-            case Kind::head:
+            case ResponseKind::head:
                 answers_.push_back({.status = parser_.status(),
                                     .minor_version = parser_.minor_version(),
                                     .reason = std::string{parser_.reason()},
@@ -89,17 +89,17 @@ private:
                                     .content_length = parser_.content_length(),
                                     .keep_alive = parser_.keep_alive()});
                 break;
-            case Kind::body:
+            case ResponseKind::body:
                 EXPECT_FALSE(event.body.empty());
                 answers_.back().body += as_text(event.body);
                 break;
-            case Kind::end:
+            case ResponseKind::end:
                 complete();
                 break;
-            case Kind::failed:
+            case ResponseKind::failed:
                 failed_ = true;
                 break;
-            case Kind::more:
+            case ResponseKind::more:
                 break;
         }
     }
@@ -118,12 +118,12 @@ private:
     bool failed_ = false;
 };
 
-Reader read(std::string_view text, bool to_head = false, const ResponseParser::Limits& limits = {}) {
-    return Reader{limits, {to_head}, text};
+AnswerReader read(std::string_view text, bool to_head = false, const ResponseParser::Limits& limits = {}) {
+    return AnswerReader{limits, {to_head}, text};
 }
 
 TEST(HttpResponseParserTest, a_body_with_a_length) {
-    const Reader reader = read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A:  b \r\n\r\nhello");
+    const AnswerReader reader = read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A:  b \r\n\r\nhello");
     ASSERT_EQ(reader.complete_answers(), 1u);
     EXPECT_EQ(reader.answer(), (Answer{.status = 200,
                                        .minor_version = 1,
@@ -136,7 +136,7 @@ TEST(HttpResponseParserTest, a_body_with_a_length) {
 }
 
 TEST(HttpResponseParserTest, chunks_and_trailers) {
-    const Reader reader = read(
+    const AnswerReader reader = read(
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Sum: 1\r\nX-B:\r\n\r\n");
     ASSERT_EQ(reader.complete_answers(), 1u);
@@ -147,7 +147,7 @@ TEST(HttpResponseParserTest, chunks_and_trailers) {
 }
 
 TEST(HttpResponseParserTest, a_body_until_the_end) {
-    Reader reader = read("HTTP/1.1 200 OK\r\n\r\nhello");
+    AnswerReader reader = read("HTTP/1.1 200 OK\r\n\r\nhello");
     EXPECT_EQ(reader.complete_answers(), 0u);
     EXPECT_FALSE(reader.answer().keep_alive);
     reader.feed(" world");
@@ -158,7 +158,7 @@ TEST(HttpResponseParserTest, a_body_until_the_end) {
 
 TEST(HttpResponseParserTest, answers_that_never_have_a_body) {
     for (const std::string_view status : {"204 No Content", "304 Not Modified"}) {
-        const Reader reader =
+        const AnswerReader reader =
             read("HTTP/1.1 " + std::string{status} + "\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\n");
         EXPECT_EQ(reader.complete_answers(), 1u) << status;
         EXPECT_EQ(reader.answer().body, "");
@@ -166,7 +166,7 @@ TEST(HttpResponseParserTest, answers_that_never_have_a_body) {
         EXPECT_FALSE(reader.failed());
     }
     for (const std::string_view framing : {"Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", ""}) {
-        const Reader reader = read("HTTP/1.1 200 OK\r\n" + std::string{framing} + "\r\n", true);
+        const AnswerReader reader = read("HTTP/1.1 200 OK\r\n" + std::string{framing} + "\r\n", true);
         EXPECT_EQ(reader.complete_answers(), 1u) << "to HEAD: " << framing;
         EXPECT_TRUE(reader.answer().keep_alive) << framing;
     }
@@ -174,7 +174,7 @@ TEST(HttpResponseParserTest, answers_that_never_have_a_body) {
 }
 
 TEST(HttpResponseParserTest, interim_answers_are_left_out) {
-    const Reader reader = read(
+    const AnswerReader reader = read(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Length: 7\r\n\r\n"
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
     ASSERT_EQ(reader.answers().size(), 1u);
@@ -189,11 +189,11 @@ TEST(HttpResponseParserTest, switching_protocols_is_final) {
     constexpr std::string_view text =
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nraw";
     const ResponseParser::Event event = parser.next(as_bytes(text));
-    ASSERT_EQ(event.kind, Kind::head);
+    ASSERT_EQ(event.kind, ResponseKind::head);
     EXPECT_EQ(parser.status(), 101u);
     EXPECT_TRUE(parser.headers().has_token("Connection", "upgrade"));
     EXPECT_EQ(text.substr(event.consumed), "raw");
-    EXPECT_EQ(parser.next(as_bytes(text.substr(event.consumed))).kind, Kind::end);
+    EXPECT_EQ(parser.next(as_bytes(text.substr(event.consumed))).kind, ResponseKind::end);
 }
 
 TEST(HttpResponseParserTest, who_keeps_the_connection) {
@@ -231,7 +231,7 @@ constexpr std::string_view conversation =
 const std::vector<bool> conversation_heads{false, false, true};
 
 std::vector<Answer> whole_conversation() {
-    Reader reader{{}, conversation_heads};
+    AnswerReader reader{{}, conversation_heads};
     reader.feed(conversation);
     reader.end();
     EXPECT_EQ(reader.complete_answers(), 5u);
@@ -242,19 +242,19 @@ std::vector<Answer> whole_conversation() {
 TEST(HttpResponseParserTest, pipelined_answers_split_anywhere) {
     const std::vector<Answer> whole = whole_conversation();
     for (std::size_t first = 0; first <= conversation.size(); ++first) {
-        Reader reader{{}, conversation_heads};
+        AnswerReader reader{{}, conversation_heads};
         reader.feed(conversation.substr(0, first));
         reader.feed(conversation.substr(first));
         reader.end();
         ASSERT_EQ(reader.answers(), whole) << "split at " << first;
     }
-    Reader bytewise{{}, conversation_heads};
+    AnswerReader bytewise{{}, conversation_heads};
     for (const char byte : conversation) bytewise.feed({&byte, 1});
     bytewise.end();
     EXPECT_EQ(bytewise.answers(), whole);
     Random random{11};
     for (std::size_t round = 0; round < scaled(2000); ++round) {
-        Reader reader{{}, conversation_heads};
+        AnswerReader reader{{}, conversation_heads};
         for (std::string_view left = conversation; !left.empty();) {
             const std::size_t size = 1 + random.size_up_to(40);
             reader.feed(left.substr(0, size));
@@ -270,7 +270,7 @@ TEST(HttpResponseParserTest, cut_off_anywhere_it_is_never_complete) {
          {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"sv,
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"sv}) {
         for (std::size_t size = 0; size < text.size(); ++size) {
-            Reader reader = read(text.substr(0, size));
+            AnswerReader reader = read(text.substr(0, size));
             reader.end();
             EXPECT_EQ(reader.complete_answers(), 0u) << text.substr(0, size);
             EXPECT_EQ(reader.begun(), size != 0);
@@ -330,7 +330,7 @@ TEST(HttpResponseParserTest, ambiguous_framing) {
              "Transfer-Encoding: xchunked\r\n",
              "Transfer-Encoding:\r\n",
          }) {
-        const Reader reader = read("HTTP/1.1 200 OK\r\n" + std::string{fields} + "\r\nhello");
+        const AnswerReader reader = read("HTTP/1.1 200 OK\r\n" + std::string{fields} + "\r\nhello");
         EXPECT_TRUE(reader.failed()) << fields;
     }
     EXPECT_TRUE(read("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").failed());
@@ -341,7 +341,7 @@ TEST(HttpResponseParserTest, bad_chunks) {
          {"x\r\n"sv, "-5\r\nhello\r\n"sv, "+5\r\nhello\r\n"sv, "0x5\r\nhello\r\n"sv, "5_0\r\n"sv,
           "fffffffffffffffff\r\n"sv, "5\nhello\r\n"sv, "5\r\nhelloX\r\n"sv, "5\r\nhello\n0\r\n\r\n"sv, "\r\n"sv,
           "0\r\nA b\r\n\r\n"sv, "0\r\nA: b\n\r\n"sv, "5;\n\r\nhello\r\n"sv}) {
-        const Reader reader = read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string{body});
+        const AnswerReader reader = read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string{body});
         EXPECT_TRUE(reader.failed()) << testing::PrintToString(body);
     }
 }
@@ -352,18 +352,18 @@ TEST(HttpResponseParserTest, heads_have_a_limit_however_they_come) {
     for (const std::size_t size : {head.size() - 1, head.size()}) {
         const ResponseParser::Limits limits{.max_head_bytes = size};
         const bool fits = size == head.size();
-        const Reader whole = read(head, true, limits);
+        const AnswerReader whole = read(head, true, limits);
         EXPECT_EQ(whole.complete_answers(), fits ? 1u : 0u);
         EXPECT_EQ(whole.too_large(), !fits);
-        Reader bytewise{limits, {true}};
+        AnswerReader bytewise{limits, {true}};
         for (const char byte : head) bytewise.feed({&byte, 1});
         EXPECT_EQ(bytewise.complete_answers(), fits ? 1u : 0u);
         EXPECT_EQ(bytewise.too_large(), !fits);
     }
-    Reader endless{{.max_head_bytes = 100}};
+    AnswerReader endless{{.max_head_bytes = 100}};
     endless.feed(std::string{line} + std::string(1000, 'x'));
     EXPECT_TRUE(endless.too_large());
-    Reader interim{{.max_head_bytes = 100}};
+    AnswerReader interim{{.max_head_bytes = 100}};
     for (int i = 0; i < 1000; ++i) interim.feed("HTTP/1.1 100 Continue\r\n\r\n");
     EXPECT_FALSE(interim.failed()) << "each head has the limit";
 }
@@ -381,7 +381,7 @@ TEST(HttpResponseParserTest, fields_and_trailers_have_limits) {
     EXPECT_EQ(read(chunked + fields(10) + "\r\n", false, limits).complete_answers(), 1u);
     EXPECT_TRUE(read(chunked + fields(11) + "\r\n", false, limits).too_large());
     for (const std::string_view end : {"", "\r\n\r\n"}) {
-        Reader large{limits};
+        AnswerReader large{limits};
         large.feed(chunked);
         for (int i = 0; i < 40; ++i) large.feed("X: 89012345");
         large.feed(end);

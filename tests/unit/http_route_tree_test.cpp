@@ -40,7 +40,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Pair;
-using Outcome = RouteTree::Outcome;
+using RouteOutcome = RouteTree::Outcome;
 
 /// A tree whose routes are numbered in the order in which they were added, and what a request finds in it.
 class RouteTreeTest : public testing::Test {
@@ -59,12 +59,12 @@ protected:
     /// The pattern that a path finds; else the name of the outcome.
     std::string found(std::string_view path, Method method = Method::get) {
         const RouteTree::Match result = match(path, method);
-        return result.outcome == Outcome::found ? patterns[result.route] : testing::PrintToString(result.outcome);
+        return result.outcome == RouteOutcome::found ? patterns[result.route] : testing::PrintToString(result.outcome);
     }
 
     std::vector<std::pair<std::string, std::string>> parameters(std::string_view path) {
         const RouteTree::Match result = match(path);
-        EXPECT_EQ(result.outcome, Outcome::found) << path;
+        EXPECT_EQ(result.outcome, RouteOutcome::found) << path;
         std::vector<std::pair<std::string, std::string>> all;
         for (std::size_t i = 0; i < result.names.size(); ++i) all.emplace_back(result.names[i], result.values[i]);
         return all;
@@ -72,7 +72,7 @@ protected:
 
     std::string allowed(std::string_view path, Method method) {
         const RouteTree::Match result = match(path, method);
-        EXPECT_EQ(result.outcome, Outcome::no_method) << path;
+        EXPECT_EQ(result.outcome, RouteOutcome::no_method) << path;
         return std::string{AllowText{result.allowed}.text()};
     }
 
@@ -349,7 +349,7 @@ struct ModelRoute {
 };
 
 struct ModelMatch {
-    Outcome outcome = Outcome::no_path;
+    RouteOutcome outcome = RouteOutcome::no_path;
     std::string kinds{};
     RouteTree::Route route = 0;
     std::vector<std::string> values{};
@@ -365,13 +365,13 @@ ModelMatch model_match(const std::vector<ModelRoute>& routes, Method method, con
         best.allowed.add(routes[i].method);
         best.allowed.add(Method::options);
         if (routes[i].method == Method::get) best.allowed.add(Method::head);
-        if (best.outcome == Outcome::no_path) best.outcome = Outcome::no_method;
+        if (best.outcome == RouteOutcome::no_path) best.outcome = RouteOutcome::no_method;
         // Of one pattern, HEAD's own route goes before that of GET.
         const bool is_own = routes[i].method == method;
         if (!is_own && (method != Method::head || routes[i].method != Method::get)) continue;
         const std::string rank = *kinds + (is_own ? '0' : '1');
-        if (best.outcome == Outcome::found && best.kinds < rank) continue;
-        best = {Outcome::found, rank, static_cast<RouteTree::Route>(i), values, best.allowed};
+        if (best.outcome == RouteOutcome::found && best.kinds < rank) continue;
+        best = {RouteOutcome::found, rank, static_cast<RouteTree::Route>(i), values, best.allowed};
     }
     return best;
 }
@@ -426,10 +426,10 @@ std::vector<ModelRoute> add_random_routes(Random& random, RouteTree& tree) {
 
 void expect_same(const RouteTree::Match& actual, const ModelMatch& expected) {
     EXPECT_EQ(actual.outcome, expected.outcome);
-    if (actual.outcome == Outcome::no_method) {
+    if (actual.outcome == RouteOutcome::no_method) {
         EXPECT_EQ(actual.allowed, expected.allowed);
     }
-    if (actual.outcome != Outcome::found) return;
+    if (actual.outcome != RouteOutcome::found) return;
     EXPECT_EQ(actual.route, expected.route);
     const std::span values{actual.values.data(), actual.names.size()};
     EXPECT_TRUE(std::ranges::equal(values, expected.values)) << testing::PrintToString(expected.values);
@@ -437,7 +437,7 @@ void expect_same(const RouteTree::Match& actual, const ModelMatch& expected) {
 
 TEST(RouteTreeModelTest, finds_what_the_model_finds) {
     const std::vector<std::string> words{"a", "b", "a b", "%", "", "c", "x/y"};
-    std::map<Outcome, std::size_t> outcomes;
+    std::map<RouteOutcome, std::size_t> outcomes;
     for (std::uint64_t seed = 0; seed < scaled(2000) && !HasFailure(); ++seed) {
         Random random{seed};
         RouteTree tree;
@@ -457,7 +457,7 @@ TEST(RouteTreeModelTest, finds_what_the_model_finds) {
             expect_same(actual, model_match(routes, method, segments));
         }
     }
-    for (const Outcome outcome : {Outcome::found, Outcome::no_path, Outcome::no_method}) {
+    for (const RouteOutcome outcome : {RouteOutcome::found, RouteOutcome::no_path, RouteOutcome::no_method}) {
         EXPECT_GT(outcomes[outcome], scaled(1000)) << testing::PrintToString(outcome);
     }
 }

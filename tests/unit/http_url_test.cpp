@@ -15,14 +15,14 @@ namespace {
 using namespace http;
 using namespace std::string_view_literals;
 
-Url parsed(std::string_view text) {
+Url parsed_url(std::string_view text) {
     Url url;
     EXPECT_TRUE(Url::parse(text, url)) << text;
     return url;
 }
 
 TEST(HttpUrlTest, is_taken_apart) {
-    const Url url = parsed("http://example.org:8080/a/b;c?x=1&y=/?#part");
+    const Url url = parsed_url("http://example.org:8080/a/b;c?x=1&y=/?#part");
     EXPECT_FALSE(url.secure);
     EXPECT_EQ(url.host, "example.org");
     EXPECT_EQ(url.port, 8080);
@@ -34,35 +34,35 @@ TEST(HttpUrlTest, is_taken_apart) {
 }
 
 TEST(HttpUrlTest, has_the_port_of_its_scheme) {
-    EXPECT_EQ(parsed("http://a").port, 80);
-    EXPECT_EQ(parsed("https://a").port, 443);
-    EXPECT_EQ(parsed("https://a:/").port, 443) << "an empty port stands for it too";
-    EXPECT_EQ(parsed("HTTPS://A/").origin(), "https://a:443");
-    EXPECT_EQ(parsed("https://a:443/").authority(), "a");
-    EXPECT_EQ(parsed("https://a:80/").authority(), "a:80");
-    EXPECT_EQ(parsed("http://a:443/").authority(), "a:443");
+    EXPECT_EQ(parsed_url("http://a").port, 80);
+    EXPECT_EQ(parsed_url("https://a").port, 443);
+    EXPECT_EQ(parsed_url("https://a:/").port, 443) << "an empty port stands for it too";
+    EXPECT_EQ(parsed_url("HTTPS://A/").origin(), "https://a:443");
+    EXPECT_EQ(parsed_url("https://a:443/").authority(), "a");
+    EXPECT_EQ(parsed_url("https://a:80/").authority(), "a:80");
+    EXPECT_EQ(parsed_url("http://a:443/").authority(), "a:443");
 }
 
 TEST(HttpUrlTest, ipv6_addresses_have_brackets_outside_only) {
-    const Url url = parsed("http://[2001:DB8::1]:81/x");
+    const Url url = parsed_url("http://[2001:DB8::1]:81/x");
     EXPECT_EQ(url.host, "2001:db8::1");
     EXPECT_EQ(url.authority(), "[2001:db8::1]:81");
     EXPECT_EQ(url.to_string(), "http://[2001:db8::1]:81/x");
-    EXPECT_EQ(parsed("http://[::ffff:1.2.3.4]").origin(), "http://[::ffff:1.2.3.4]:80");
+    EXPECT_EQ(parsed_url("http://[::ffff:1.2.3.4]").origin(), "http://[::ffff:1.2.3.4]:80");
 }
 
 TEST(HttpUrlTest, an_empty_path_is_the_root_but_for_options) {
-    EXPECT_EQ(parsed("http://a").target("GET"), "/");
-    EXPECT_EQ(parsed("http://a?q").target("GET"), "/?q");
-    EXPECT_EQ(parsed("http://a").target("OPTIONS"), "*");
-    EXPECT_EQ(parsed("http://a/").target("OPTIONS"), "/");
-    EXPECT_EQ(parsed("http://a?q").target("OPTIONS"), "/?q");
+    EXPECT_EQ(parsed_url("http://a").target("GET"), "/");
+    EXPECT_EQ(parsed_url("http://a?q").target("GET"), "/?q");
+    EXPECT_EQ(parsed_url("http://a").target("OPTIONS"), "*");
+    EXPECT_EQ(parsed_url("http://a/").target("OPTIONS"), "/");
+    EXPECT_EQ(parsed_url("http://a?q").target("OPTIONS"), "/?q");
 }
 
 TEST(HttpUrlTest, what_cannot_stand_in_it_is_encoded) {
-    EXPECT_EQ(parsed("http://a/<\"{|}\\^`>").target("GET"), "/%3C%22%7B%7C%7D%5C%5E%60%3E");
-    EXPECT_EQ(parsed("http://a/\xC3\xA9?\xFF").target("GET"), "/%C3%A9?%FF");
-    EXPECT_EQ(parsed("http://a/%C3%a9%").target("GET"), "/%C3%a9%") << "what is encoded is left as it is";
+    EXPECT_EQ(parsed_url("http://a/<\"{|}\\^`>").target("GET"), "/%3C%22%7B%7C%7D%5C%5E%60%3E");
+    EXPECT_EQ(parsed_url("http://a/\xC3\xA9?\xFF").target("GET"), "/%C3%A9?%FF");
+    EXPECT_EQ(parsed_url("http://a/%C3%a9%").target("GET"), "/%C3%a9%") << "what is encoded is left as it is";
 }
 
 TEST(HttpUrlTest, what_is_none_is_refused_and_changes_nothing) {
@@ -106,9 +106,9 @@ TEST(HttpUrlTest, what_is_none_is_refused_and_changes_nothing) {
              "http://\xC3\xA9"sv,
              "http://a,b"sv,
          }) {
-        Url url = parsed("http://before/x");
+        Url url = parsed_url("http://before/x");
         EXPECT_FALSE(Url::parse(text, url)) << testing::PrintToString(text);
-        EXPECT_EQ(url, parsed("http://before/x"));
+        EXPECT_EQ(url, parsed_url("http://before/x"));
     }
     Url url;
     EXPECT_FALSE(Url::parse("http://" + std::string(256, 'a'), url));
@@ -160,7 +160,7 @@ TEST(HttpUrlTest, references_mean_what_the_standard_says) {
         {"https://a/z", "https://a/z"},
         {"//other:81/x", "http://other:81/x"},
     };
-    const Url base = parsed("http://a/b/c/d;p?q");
+    const Url base = parsed_url("http://a/b/c/d;p?q");
     for (const auto& [reference, meaning] : examples) {
         Url url;
         ASSERT_TRUE(base.resolve(reference, url)) << reference;
@@ -170,15 +170,15 @@ TEST(HttpUrlTest, references_mean_what_the_standard_says) {
 
 TEST(HttpUrlTest, references_of_a_base_without_a_path) {
     Url url;
-    ASSERT_TRUE(parsed("https://a:444").resolve("x", url));
+    ASSERT_TRUE(parsed_url("https://a:444").resolve("x", url));
     EXPECT_EQ(url.to_string(), "https://a:444/x");
-    ASSERT_TRUE(parsed("https://a").resolve("//b", url));
+    ASSERT_TRUE(parsed_url("https://a").resolve("//b", url));
     EXPECT_TRUE(url.secure) << "the scheme is the base's";
     EXPECT_EQ(url.port, 443);
 }
 
 TEST(HttpUrlTest, references_to_elsewhere_are_refused) {
-    const Url base = parsed("http://a/b");
+    const Url base = parsed_url("http://a/b");
     Url url = base;
     for (const std::string_view reference :
          {"ftp://a/"sv, "mailto:x"sv, "javascript:0"sv, "http:x"sv, "//u@b/"sv, "/a b"sv, "/\r\nX: y"sv, "/\0"sv}) {
@@ -193,7 +193,7 @@ TEST(HttpUrlTest, is_stable) {
     constexpr std::string_view pieces[] = {"http://", "https://", "//", "/",    "?",    "#", "..", ".",
                                            ":",       "@",        "[",  "]",    "::1",  "a", "B",  "80",
                                            "%",       "%41",      " ",  "\r\n", "\x80", "{", "*"};
-    const Url base = parsed("http://base/x/y?z");
+    const Url base = parsed_url("http://base/x/y?z");
     for (std::size_t round = 0; round < scaled(200'000); ++round) {
         std::string text = random.one_in(2) ? "http://a" : "";
         for (std::uint64_t count = random.up_to(8); count != 0; --count) {

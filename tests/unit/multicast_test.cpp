@@ -16,7 +16,7 @@ InetAddress without_port(std::string_view text) {
     return address;
 }
 
-Membership parsed(const MulticastGroup& group) {
+Membership parsed_group(const MulticastGroup& group) {
     Membership membership;
     membership.source = without_port("1.2.3.4:0");
     membership.interface_index = 99;
@@ -26,24 +26,24 @@ Membership parsed(const MulticastGroup& group) {
 }
 
 TEST(MulticastGroupTest, of_ipv4) {
-    const Membership membership = parsed({.group = "239.255.0.1"});
+    const Membership membership = parsed_group({.group = "239.255.0.1"});
     EXPECT_EQ(membership.group, without_port("239.255.0.1:0"));
     EXPECT_FALSE(membership.source);
     EXPECT_EQ(membership.interface_index, 0U) << "the system's choice";
 }
 
 TEST(MulticastGroupTest, of_ipv6) {
-    const Membership membership = parsed({.group = "ff15::1"});
+    const Membership membership = parsed_group({.group = "ff15::1"});
     EXPECT_EQ(membership.group, without_port("[ff15::1]:0"));
     EXPECT_FALSE(membership.source);
     EXPECT_EQ(membership.interface_index, 0U);
 }
 
 TEST(MulticastGroupTest, from_a_source) {
-    const Membership ipv4 = parsed({.group = "232.1.2.3", .source = "192.0.2.1"});
+    const Membership ipv4 = parsed_group({.group = "232.1.2.3", .source = "192.0.2.1"});
     EXPECT_EQ(ipv4.group, without_port("232.1.2.3:0"));
     EXPECT_EQ(ipv4.source, without_port("192.0.2.1:0"));
-    const Membership ipv6 = parsed({.group = "ff35::1", .source = "2001:db8::1"});
+    const Membership ipv6 = parsed_group({.group = "ff35::1", .source = "2001:db8::1"});
     EXPECT_EQ(ipv6.group, without_port("[ff35::1]:0"));
     EXPECT_EQ(ipv6.source, without_port("[2001:db8::1]:0"));
 }
@@ -52,17 +52,17 @@ TEST(MulticastGroupTest, on_an_interface) {
     const unsigned loopback = loopback_interface();
     const std::string number = std::to_string(loopback);
     for (const std::string& interface_name : {loopback_name(), number}) {
-        const Membership membership = parsed({.group = "239.255.0.1", .interface_name = interface_name});
+        const Membership membership = parsed_group({.group = "239.255.0.1", .interface_name = interface_name});
         EXPECT_EQ(membership.interface_index, loopback) << interface_name;
     }
-    EXPECT_EQ(parsed({.group = "ff02::1", .interface_name = loopback_name()}).interface_index, loopback);
+    EXPECT_EQ(parsed_group({.group = "ff02::1", .interface_name = loopback_name()}).interface_index, loopback);
 }
 
 TEST(MulticastGroupTest, a_zone_is_an_interface) {
-    EXPECT_EQ(parsed({.group = "ff02::1%7"}).interface_index, 7U);
+    EXPECT_EQ(parsed_group({.group = "ff02::1%7"}).interface_index, 7U);
     const unsigned loopback = loopback_interface();
-    EXPECT_EQ(parsed({.group = "ff02::1%" + loopback_name()}).interface_index, loopback);
-    EXPECT_EQ(parsed({.group = "ff02::1%7", .interface_name = loopback_name()}).interface_index, loopback)
+    EXPECT_EQ(parsed_group({.group = "ff02::1%" + loopback_name()}).interface_index, loopback);
+    EXPECT_EQ(parsed_group({.group = "ff02::1%7", .interface_name = loopback_name()}).interface_index, loopback)
         << "the name is said last";
 }
 

@@ -10,7 +10,7 @@
 namespace pollux::test {
 namespace {
 
-std::string contents(const SendQueue& queue) {
+std::string contents_of(const SendQueue& queue) {
     std::vector<Bytes> parts(queue.size() + 1);
     const std::size_t count = queue.peek(parts);
     return text_of(std::span{parts}.first(count));
@@ -76,7 +76,7 @@ TEST_P(SendQueueTest, begins_afresh_after_it_was_emptied_anywhere) {
     for (std::size_t size = 1; size <= std::min<std::size_t>(3 * capacity, 300); ++size) {
         const std::string bytes = pattern(size, size);
         queue.append(slab, as_bytes(bytes));
-        EXPECT_EQ(contents(queue), bytes);
+        EXPECT_EQ(contents_of(queue), bytes);
         queue.consume(slab, size);
         ASSERT_TRUE(queue.empty());
         ASSERT_EQ(slab.used_blocks(), 0U);
@@ -149,7 +149,7 @@ TEST_P(SendQueueTest, two_queues_share_a_slab) {
     EXPECT_EQ(queue.size(), 5000U);
     EXPECT_EQ(other.size(), 1000U);
     queue.clear(slab);
-    EXPECT_EQ(contents(other).substr(900), pattern(1000, 100));
+    EXPECT_EQ(contents_of(other).substr(900), pattern(1000, 100));
     other.clear(slab);
     EXPECT_EQ(slab.used_blocks(), 0U);
 }

@@ -11,16 +11,16 @@ using TlsContextMistakesTest = TlsContextTest;
 
 /// The option and the value that the status must name, and how to make the mistake.
 template <class Options>
-struct Mistake {
+struct TlsMistake {
     std::string option;
     std::string value;
     std::function<void(Options&)> make;
 };
 
 template <class Options>
-void expect_all_named(const std::vector<Mistake<Options>>& mistakes, const Options& good,
+void expect_all_named(const std::vector<TlsMistake<Options>>& mistakes, const Options& good,
                       TlsContext (*make)(Options options)) {
-    for (const Mistake<Options>& mistake : mistakes) {
+    for (const TlsMistake<Options>& mistake : mistakes) {
         Options options = good;
         mistake.make(options);
         expect_named(make(options).status(), mistake.option, mistake.value);
@@ -34,7 +34,7 @@ TEST_F(TlsContextMistakesTest, mistakes_in_an_identity_are_named_with_their_valu
     const std::string nonsense = write("nonsense.pem", "nonsense");
     const std::string damaged = write("damaged.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     using Options = TlsServerOptions;
-    const std::vector<Mistake<Options>> mistakes{
+    const std::vector<TlsMistake<Options>> mistakes{
         {"certificate", "empty", [](Options& options) { options.certificate = {}; }},
         {"certificate", "/no/such.pem", [](Options& options) { options.certificate = "/no/such.pem"; }},
         {"certificate", nonsense, [&](Options& options) { options.certificate = nonsense; }},
@@ -69,7 +69,7 @@ TEST_F(TlsContextMistakesTest, mistakes_with_passwords_are_named_with_the_file) 
     using Options = TlsServerOptions;
     const auto encrypted = [](Options& options) { options.key = file("server-encrypted.key"); };
     const auto pfx = [](Options& options) { options = {.pfx = file("server.pfx")}; };
-    const std::vector<Mistake<Options>> mistakes{
+    const std::vector<TlsMistake<Options>> mistakes{
         {"key", "server-encrypted.key", encrypted},
         {"key", "server-encrypted.key",
          [&](Options& options) {
@@ -120,7 +120,7 @@ TEST_F(TlsContextMistakesTest, keys_given_by_contents_are_never_in_the_message) 
 
 /// The same options of both kinds, so the same mistakes.
 template <class Options>
-std::vector<Mistake<Options>> protocol_mistakes() {
+std::vector<TlsMistake<Options>> protocol_mistakes() {
     return {
         {"min_version", "max_version",
          [](Options& options) {
@@ -155,7 +155,7 @@ TEST_F(TlsContextMistakesTest, mistakes_in_dh_parameters_are_named_with_their_va
                                          "BggqhkjOPQMBBw==\n"
                                          "-----END EC PARAMETERS-----\n");
     using Options = TlsServerOptions;
-    const std::vector<Mistake<Options>> mistakes{
+    const std::vector<TlsMistake<Options>> mistakes{
         {"dh_parameters", "/no/such.pem", [](Options& options) { options.dh_parameters = "/no/such.pem"; }},
         {"dh_parameters", nonsense, [&](Options& options) { options.dh_parameters = nonsense; }},
         {"dh_parameters", other_kind, [&](Options& options) { options.dh_parameters = other_kind; }},
@@ -180,7 +180,7 @@ TEST_F(TlsContextMistakesTest, mistakes_in_client_trust_are_named_with_their_val
         options.client_certificate = TlsClientCertificate::required;
         options.client_trust.ca_file = path;
     };
-    const std::vector<Mistake<Options>> mistakes{
+    const std::vector<TlsMistake<Options>> mistakes{
         {"client_certificate", "client_trust",
          [](Options& options) { options.client_certificate = TlsClientCertificate::required; }},
         {"client_certificate", "client_trust",
@@ -197,7 +197,7 @@ TEST_F(TlsContextMistakesTest, mistakes_of_clients_are_named_with_their_values) 
     const std::string damaged = write(
         "damaged.pem", contents(file("ca.pem")) + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     using Options = TlsClientOptions;
-    const std::vector<Mistake<Options>> mistakes{
+    const std::vector<TlsMistake<Options>> mistakes{
         {"trust.ca_file", "/no/such.pem", [](Options& options) { options.trust.ca_file = "/no/such.pem"; }},
         {"trust.ca_file", nonsense, [&](Options& options) { options.trust.ca_file = nonsense; }},
         {"trust.ca_file", damaged, [&](Options& options) { options.trust.ca_file = damaged; }},

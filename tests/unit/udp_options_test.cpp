@@ -34,13 +34,13 @@ Status start_with(UdpOptions options) {
     return status;
 }
 
-struct Mistake {
+struct UdpMistake {
     std::string message;
     std::function<void(UdpOptions&)> make;
 };
 
-void expect_told(const std::vector<Mistake>& mistakes, Errc error = Errc::invalid_option) {
-    for (const Mistake& mistake : mistakes) {
+void expect_told(const std::vector<UdpMistake>& mistakes, Errc error = Errc::invalid_option) {
+    for (const UdpMistake& mistake : mistakes) {
         UdpOptions options{.bind = "udp://127.0.0.1:0", .connect = "udp://127.0.0.1:9"};
         mistake.make(options);
         const Status status = start_with(std::move(options));

@@ -15,21 +15,21 @@ using ws::Opcode;
 using Event = FrameDecoder::Event;
 
 /// All that was seen, with the parts of a frame joined: "text first: ab." and the like.
-struct Transcript {
+struct FrameTranscript {
     std::string text{};
     bool failed = false;
 
-    friend bool operator==(const Transcript&, const Transcript&) = default;
+    friend bool operator==(const FrameTranscript&, const FrameTranscript&) = default;
 };
 
-void PrintTo(const Transcript& transcript, std::ostream* out) {
+void PrintTo(const FrameTranscript& transcript, std::ostream* out) {
     *out << testing::PrintToString(transcript.text) << (transcript.failed ? " failed" : "");
 }
 
 /// Feeds a decoder with pieces, each in memory of its own, and writes down what comes of it.
-class Reader {
+class FrameReader {
 public:
-    explicit Reader(Role role, bool compressed = false) : decoder_(role) {
+    explicit FrameReader(Role role, bool compressed = false) : decoder_(role) {
         if (compressed) decoder_.allow_compressed();
     }
 
@@ -46,7 +46,7 @@ public:
         ASSERT_TRUE(rest.empty() || transcript_.failed) << "what wants more has taken all";
     }
 
-    [[nodiscard]] const Transcript& transcript() const { return transcript_; }
+    [[nodiscard]] const FrameTranscript& transcript() const { return transcript_; }
     [[nodiscard]] FrameDecoder& decoder() { return decoder_; }
 
 private:
@@ -74,29 +74,29 @@ private:
     }
 
     FrameDecoder decoder_;
-    Transcript transcript_;
+    FrameTranscript transcript_;
     std::uint64_t frame_left_ = 0;
 };
 
-Transcript read(Role role, Cut pieces, bool compressed = false) {
-    Reader reader{role, compressed};
+FrameTranscript read(Role role, Cut pieces, bool compressed = false) {
+    FrameReader reader{role, compressed};
     for (const std::string_view piece : pieces) reader.feed(piece);
     return reader.transcript();
 }
 
 /// The same however it is cut, and byte by byte.
-Transcript read_everyhow(Role role, const std::string& bytes, bool compressed = false) {
-    const Transcript whole = read(role, {bytes}, compressed);
+FrameTranscript read_everyhow(Role role, const std::string& bytes, bool compressed = false) {
+    const FrameTranscript whole = read(role, {bytes}, compressed);
     for_each_cut(bytes,
                  [&](Cut pieces) { ASSERT_EQ(read(role, pieces, compressed), whole) << pieces.begin()->size(); });
-    Reader bytewise{role, compressed};
+    FrameReader bytewise{role, compressed};
     for (std::size_t i = 0; i < bytes.size(); ++i) bytewise.feed(std::string_view{bytes}.substr(i, 1));
     EXPECT_EQ(bytewise.transcript(), whole);
     return whole;
 }
 
 /// What may come next, as RFC 6455 says it.
-struct Model {
+struct FrameModel {
     Role role;
     bool compressed_allowed;
     bool in_message;
@@ -132,11 +132,11 @@ bool can_say(LengthForm form, std::uint64_t length) {
 }
 
 /// Only headers: a length that is declared takes nothing.
-void expect_as_modelled(const Model& model, unsigned first, bool has_mask) {
+void expect_as_modelled(const FrameModel& model, unsigned first, bool has_mask) {
     for (const std::uint64_t length : lengths) {
         for (const LengthForm form : {LengthForm::shortest, LengthForm::bits16, LengthForm::bits64}) {
             if (!can_say(form, length)) continue;
-            Reader reader{model.role, model.compressed_allowed};
+            FrameReader reader{model.role, model.compressed_allowed};
             if (model.in_message) reader.feed(frame_to(model.role, 0x01, "begun"));
             ASSERT_FALSE(reader.transcript().failed);
             reader.feed(frame_header(first, length, has_mask, form));
@@ -152,7 +152,7 @@ TEST(WsFrameDecoderTest, every_header_that_there_is) {
         for (const bool compressed_allowed : {false, true}) {
             for (const bool in_message : {false, true}) {
                 for (unsigned first = 0; first < 256; ++first) {
-                    const Model model{role, compressed_allowed, in_message};
+                    const FrameModel model{role, compressed_allowed, in_message};
                     expect_as_modelled(model, first, false);
                     expect_as_modelled(model, first, true);
                 }
@@ -163,11 +163,13 @@ TEST(WsFrameDecoderTest, every_header_that_there_is) {
 
 TEST(WsFrameDecoderTest, the_examples_of_the_rfc) {  // RFC 6455, 5.7
     using namespace std::string_literals;
-    EXPECT_EQ(read_everyhow(Role::client, "\x81\x05Hello"), (Transcript{" m1:Hello."}));
-    EXPECT_EQ(read_everyhow(Role::server, "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), (Transcript{" m1:Hello."}));
-    EXPECT_EQ(read_everyhow(Role::client, "\x01\x03Hel\x80\x02lo"), (Transcript{" m1:Hel f1:lo."}));
-    EXPECT_EQ(read_everyhow(Role::client, "\x89\x05Hello"), (Transcript{" c9:Hello"}));
-    EXPECT_EQ(read_everyhow(Role::server, "\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"), (Transcript{" c10:Hello"}));
+    EXPECT_EQ(read_everyhow(Role::client, "\x81\x05Hello"), (FrameTranscript{" m1:Hello."}));
+    EXPECT_EQ(read_everyhow(Role::server, "\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"),
+              (FrameTranscript{" m1:Hello."}));
+    EXPECT_EQ(read_everyhow(Role::client, "\x01\x03Hel\x80\x02lo"), (FrameTranscript{" m1:Hel f1:lo."}));
+    EXPECT_EQ(read_everyhow(Role::client, "\x89\x05Hello"), (FrameTranscript{" c9:Hello"}));
+    EXPECT_EQ(read_everyhow(Role::server, "\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"),
+              (FrameTranscript{" c10:Hello"}));
     EXPECT_EQ(read(Role::client, {"\x82\x7e\x01\x00"s, std::string(256, 'x')}).text,
               " m2:" + std::string(256, 'x') + '.');
 }
@@ -176,13 +178,13 @@ TEST(WsFrameDecoderTest, several_frames_at_every_cut) {
     for (const Role role : both_roles) {
         const auto frame = [&](unsigned first, std::string_view payload) { return frame_to(role, first, payload); };
         EXPECT_EQ(read_everyhow(role, frame(0x81, "ab") + frame(0x82, "") + frame(0x89, "")),
-                  (Transcript{" m1:ab. m2:. c9:"}));
+                  (FrameTranscript{" m1:ab. m2:. c9:"}));
         EXPECT_EQ(read_everyhow(role, frame(0x01, "a") + frame(0x89, "p") + frame(0x00, "") + frame(0x8a, "q") +
                                           frame(0x80, "bc") + frame(0x88, "x")),
-                  (Transcript{" m1:a c9:p f1: c10:q f1:bc. c8:x"}))
+                  (FrameTranscript{" m1:a c9:p f1: c10:q f1:bc. c8:x"}))
             << "control frames between fragments";
         EXPECT_EQ(read_everyhow(role, frame(0x02, "") + frame(0x00, "") + frame(0x80, "")),
-                  (Transcript{" m2: f2: f2:."}))
+                  (FrameTranscript{" m2: f2: f2:."}))
             << "empty fragments";
     }
 }
@@ -191,14 +193,15 @@ TEST(WsFrameDecoderTest, long_lengths_at_every_cut) {
     for (const Role role : both_roles) {
         for (const std::size_t size : Sizes{125, 126, 127, 300}) {
             const std::string payload = pattern(size, size);
-            EXPECT_EQ(read_everyhow(role, frame_to(role, 0x82, payload)), (Transcript{" m2:" + payload + '.'}));
+            EXPECT_EQ(read_everyhow(role, frame_to(role, 0x82, payload)), (FrameTranscript{" m2:" + payload + '.'}));
         }
         for (const std::size_t size : Sizes{65535, 65536}) {
             const std::string payload = pattern(size, size);
             const std::string bytes = frame_to(role, 0x82, payload);
             for (const std::size_t cut : Sizes{1, 3, 9, 30000, size}) {
                 const std::string_view view{bytes};
-                EXPECT_EQ(read(role, {view.substr(0, cut), view.substr(cut)}), (Transcript{" m2:" + payload + '.'}));
+                EXPECT_EQ(read(role, {view.substr(0, cut), view.substr(cut)}),
+                          (FrameTranscript{" m2:" + payload + '.'}));
             }
         }
     }
@@ -208,17 +211,17 @@ TEST(WsFrameDecoderTest, compression_is_of_the_message) {  // RFC 7692, 6
     for (const Role role : both_roles) {
         const std::string fragments = frame_to(role, 0x41, "a") + frame_to(role, 0x89, "") + frame_to(role, 0x80, "b");
         const std::string both = fragments + frame_to(role, 0x81, "c") + frame_to(role, 0xc2, "d");
-        EXPECT_EQ(read_everyhow(role, both, true), (Transcript{" m1z:a c9: f1z:b. m1:c. m2z:d."}));
+        EXPECT_EQ(read_everyhow(role, both, true), (FrameTranscript{" m1z:a c9: f1z:b. m1:c. m2z:d."}));
         EXPECT_TRUE(read_everyhow(role, both).failed);
         EXPECT_EQ(read_everyhow(role, frame_to(role, 0x41, "a") + frame_to(role, 0xc0, "b"), true),
-                  (Transcript{" m1z:a", true}))
+                  (FrameTranscript{" m1z:a", true}))
             << "RSV1 is for the first frame";
     }
 }
 
 TEST(WsFrameDecoderTest, what_failed_stays_so) {
     for (const Role role : both_roles) {
-        Reader reader{role};
+        FrameReader reader{role};
         reader.feed(frame_to(role, 0x83, ""));
         ASSERT_TRUE(reader.transcript().failed);
         std::string good = frame_to(role, 0x81, "a");
@@ -275,7 +278,7 @@ TEST(WsFrameDecoderTest, the_short_way_takes_nothing_that_is_cut_or_wrong) {
         EXPECT_FALSE(takes(frame_header(0x81, 2, has_mask, LengthForm::bits16) + "ab"));
         EXPECT_FALSE(takes(frame_header(0x81, 2, has_mask, LengthForm::bits64) + "ab"));
 
-        Reader begun{role};
+        FrameReader begun{role};
         begun.feed(frame_to(role, 0x01, "a"));
         EXPECT_TRUE(begun.decoder().busy());
         std::string bytes = frame_to(role, 0x81, "b");
@@ -287,7 +290,7 @@ TEST(WsFrameDecoderTest, the_short_way_takes_nothing_that_is_cut_or_wrong) {
 TEST(WsFrameDecoderTest, is_busy_from_the_first_byte_to_the_last) {
     for (const Role role : both_roles) {
         const std::string bytes = frame_to(role, 0x01, "ab") + frame_to(role, 0x89, "p") + frame_to(role, 0x80, "c");
-        Reader reader{role};
+        FrameReader reader{role};
         EXPECT_FALSE(reader.decoder().busy());
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             reader.feed(std::string_view{bytes}.substr(i, 1));
@@ -299,13 +302,13 @@ TEST(WsFrameDecoderTest, is_busy_from_the_first_byte_to_the_last) {
 TEST(WsFrameDecoderTest, asking_without_bytes_changes_nothing) {
     for (const Role role : both_roles) {
         const std::string bytes = frame_to(role, 0x01, "ab") + frame_to(role, 0x8a, "pq") + frame_to(role, 0x80, "c");
-        Reader reader{role};
+        FrameReader reader{role};
         for (std::size_t i = 0; i < bytes.size(); ++i) {
             reader.feed({});
             reader.feed(std::string_view{bytes}.substr(i, 1));
             reader.feed({});
         }
-        EXPECT_EQ(reader.transcript(), (Transcript{" m1:ab c10:pq f1:c."}));
+        EXPECT_EQ(reader.transcript(), (FrameTranscript{" m1:ab c10:pq f1:c."}));
     }
 }
 

@@ -16,7 +16,7 @@ namespace {
 using ws::is_utf8;
 using ws::Utf8Validator;
 
-enum class Verdict { good, cut, bad };
+enum class Utf8Verdict { good, cut, bad };
 
 /// The code points that a character's first bytes leave open, from the least to the greatest.
 struct Range {
@@ -34,46 +34,46 @@ bool has_character(Range range, std::size_t bytes) {
 }
 
 /// Takes the character at the front, bit by bit.
-Verdict take_character(std::string_view& text) {
+Utf8Verdict take_character(std::string_view& text) {
     const auto lead = static_cast<std::uint8_t>(text.front());
     const int ones = std::countl_one(lead);
     const std::size_t bytes = ones == 0 ? 1 : static_cast<std::size_t>(ones);
-    if (ones == 1 || bytes > 4) return Verdict::bad;
+    if (ones == 1 || bytes > 4) return Utf8Verdict::bad;
     Range range{lead & (0xffU >> (ones + 1)), lead & (0xffU >> (ones + 1))};
     for (std::size_t i = 1; i < bytes; ++i) {
         Range bits{0, 0x3f};
         if (i < text.size()) {
             const auto byte = static_cast<std::uint8_t>(text[i]);
-            if ((byte & 0xc0) != 0x80) return Verdict::bad;
+            if ((byte & 0xc0) != 0x80) return Utf8Verdict::bad;
             bits = {byte & 0x3fU, byte & 0x3fU};
         }
         range = {range.low << 6 | bits.low, range.high << 6 | bits.high};
     }
-    if (!has_character(range, bytes)) return Verdict::bad;
-    if (text.size() < bytes) return Verdict::cut;
+    if (!has_character(range, bytes)) return Utf8Verdict::bad;
+    if (text.size() < bytes) return Utf8Verdict::cut;
     text.remove_prefix(bytes);
-    return Verdict::good;
+    return Utf8Verdict::good;
 }
 
-Verdict reference(std::string_view text) {
+Utf8Verdict reference(std::string_view text) {
     while (!text.empty()) {
-        if (const Verdict verdict = take_character(text); verdict != Verdict::good) return verdict;
+        if (const Utf8Verdict verdict = take_character(text); verdict != Utf8Verdict::good) return verdict;
     }
-    return Verdict::good;
+    return Utf8Verdict::good;
 }
 
-Verdict judged(std::string_view text) {
+Utf8Verdict judged(std::string_view text) {
     Utf8Validator validator;
-    if (!validator.feed(as_bytes(text))) return Verdict::bad;
-    return validator.complete() ? Verdict::good : Verdict::cut;
+    if (!validator.feed(as_bytes(text))) return Utf8Verdict::bad;
+    return validator.complete() ? Utf8Verdict::good : Utf8Verdict::cut;
 }
 
-Verdict judged(Cut pieces) {
+Utf8Verdict judged(Cut pieces) {
     Utf8Validator validator;
     for (const std::string_view piece : pieces) {
-        if (!validator.feed(as_bytes(piece))) return Verdict::bad;
+        if (!validator.feed(as_bytes(piece))) return Utf8Verdict::bad;
     }
-    return validator.complete() ? Verdict::good : Verdict::cut;
+    return validator.complete() ? Utf8Verdict::good : Utf8Verdict::cut;
 }
 
 std::string hex(std::string_view text) {
@@ -131,7 +131,7 @@ TEST(WsUtf8Test, the_borders_of_four_bytes) {
 
 TEST(WsUtf8Test, five_and_six_bytes_are_none) {
     for (const std::string_view text : {"\xf8\x88\x80\x80\x80", "\xfc\x84\x80\x80\x80\x80", "\xfe", "\xff"}) {
-        EXPECT_EQ(judged(text), Verdict::bad) << hex(text);
+        EXPECT_EQ(judged(text), Utf8Verdict::bad) << hex(text);
     }
 }
 
@@ -140,7 +140,7 @@ const std::string mixed =
     "a\x7f\xc2\x80z\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf!";
 
 TEST(WsUtf8Test, cut_everywhere) {
-    ASSERT_EQ(reference(mixed), Verdict::good);
+    ASSERT_EQ(reference(mixed), Utf8Verdict::good);
     for (std::size_t size = 0; size <= mixed.size(); ++size) {
         const std::string text = mixed.substr(0, size);
         for_each_cut(text, [&](Cut pieces) { ASSERT_EQ(judged(pieces), reference(text)) << hex(text); });
@@ -155,10 +155,10 @@ TEST(WsUtf8Test, one_wrong_byte_is_seen_as_soon_as_it_comes) {
             Utf8Validator validator;
             for (std::size_t i = 0; i < text.size(); ++i) {
                 const bool good = validator.feed(as_bytes(text).subspan(i, 1));
-                const Verdict expected = reference(std::string_view{text}.substr(0, i + 1));
-                ASSERT_EQ(good, expected != Verdict::bad) << hex(text) << "at " << i;
+                const Utf8Verdict expected = reference(std::string_view{text}.substr(0, i + 1));
+                ASSERT_EQ(good, expected != Utf8Verdict::bad) << hex(text) << "at " << i;
                 if (!good) break;
-                ASSERT_EQ(validator.complete(), expected == Verdict::good) << hex(text) << "at " << i;
+                ASSERT_EQ(validator.complete(), expected == Utf8Verdict::good) << hex(text) << "at " << i;
             }
         }
     }
@@ -170,7 +170,7 @@ TEST(WsUtf8Test, a_character_anywhere_in_a_long_ascii_text) {
         for (std::size_t at = 0; at <= size; ++at) {
             const std::string text = std::string(size, 'a').insert(at, character);
             ASSERT_EQ(judged(text), reference(text)) << hex(character) << "at " << at;
-            ASSERT_EQ(is_utf8(as_bytes(text)), reference(text) == Verdict::good) << hex(character) << "at " << at;
+            ASSERT_EQ(is_utf8(as_bytes(text)), reference(text) == Utf8Verdict::good) << hex(character) << "at " << at;
         }
     }
 }
@@ -185,7 +185,7 @@ TEST(WsUtf8Test, random_texts_in_random_pieces) {
         if (!text.empty() && random.one_in(2)) {
             text[random.size_up_to(text.size() - 1)] = static_cast<char>(random.up_to(255));
         }
-        const Verdict expected = reference(text);
+        const Utf8Verdict expected = reference(text);
         ASSERT_EQ(judged(text), expected) << hex(text);
         const std::size_t cut = random.size_up_to(text.size());
         const std::string_view view{text};

@@ -88,7 +88,8 @@ make_packages() {
 
 configure() {
     cmake -G Ninja -S "$root" -B "$build/$1" -D CMAKE_BUILD_TYPE=Release -D POLLUX_WARNINGS_AS_ERRORS=ON \
-        -D POLLUX_INSTALL=OFF -D POLLUX_CCACHE=OFF -D POLLUX_ZIG="$zig" -D POLLUX_MACOS_ARCH="$1" \
+        -D POLLUX_INSTALL=OFF -D POLLUX_TESTS_IN_BATCHES=ON -D POLLUX_CCACHE=OFF \
+        -D POLLUX_ZIG="$zig" -D POLLUX_MACOS_ARCH="$1" \
         -D CMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/zig-macos.cmake" -D CMAKE_FIND_ROOT_PATH="$build/packages"
 }
 
