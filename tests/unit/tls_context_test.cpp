@@ -148,8 +148,8 @@ TEST_F(TlsContextTest, keys_of_two_kinds_are_one_identity) {
     TlsServerOptions options = server_options();
     options.more_identities = {identity("server-ecdsa"), identity("exact")};
     const TlsContext context = TlsContext::server(options);
-    const auto only = [](const char* algorithms) {
-        return [algorithms](SSL* client) { ASSERT_EQ(SSL_set1_sigalgs_list(client, algorithms), 1); };
+    const auto only = [](std::string algorithms) {
+        return [algorithms](SSL* client) mutable { ASSERT_EQ(SSL_set1_sigalgs_list(client, algorithms.data()), 1); };
     };
     EXPECT_EQ(handshake(context, "localhost", only("RSA-PSS+SHA256")).key_type, "RSA");
     EXPECT_EQ(handshake(context, "localhost", only("ECDSA+SHA256")).key_type, "EC");
