@@ -24,10 +24,6 @@ struct IntegerOption {
     int value;
 };
 
-std::error_code last_error() noexcept {
-    return system_error(::WSAGetLastError());
-}
-
 /// For IP and for IPv6, whichever the socket speaks: one of both versions has settings of both.
 bool set_for_versions(SOCKET socket, bool ipv4, bool ipv6, IntegerOption for_ipv4, IntegerOption for_ipv6) noexcept {
     return (!ipv4 || set_option(socket, for_ipv4.level, for_ipv4.name, for_ipv4.value)) &&
@@ -93,7 +89,7 @@ std::error_code open_datagram_socket(SocketAddress::Family family, const UdpOpti
     if (share_port) return make_error_code(std::errc::operation_not_supported);
     const bool ipv6 = family == SocketAddress::Family::ipv6;
     OwnedSocket socket = open_socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM);
-    if (!socket || !apply_options(socket.get(), ipv6, options, interface_index)) return last_error();
+    if (!socket || !apply_options(socket.get(), ipv6, options, interface_index)) return last_socket_error();
     apply_buffer_sizes(socket.get(), options);
     ignore_refusals(socket.get());
     out = static_cast<NativeHandle>(socket.take());
@@ -106,7 +102,7 @@ std::error_code bind_datagram_socket(NativeHandle handle, const InetAddress& add
     if (::bind(static_cast<SOCKET>(handle), &storage.any, length) == 0) return {};
     // There are no ports that need a privilege: this is one that somebody else owns exclusively.
     if (::WSAGetLastError() == WSAEACCES) return system_error(WSAEADDRINUSE);
-    return last_error();
+    return last_socket_error();
 }
 
 std::error_code connect_datagram_socket(NativeHandle handle, const InetAddress& peer) {
@@ -114,7 +110,7 @@ std::error_code connect_datagram_socket(NativeHandle handle, const InetAddress& 
     InetSockaddr storage;
     const socklen_t length = to_inet_sockaddr(peer, is_ipv6_socket(socket), storage);
     if (length == 0) return system_error(WSAEAFNOSUPPORT);
-    return ::connect(socket, &storage.any, length) == 0 ? std::error_code{} : last_error();
+    return ::connect(socket, &storage.any, length) == 0 ? std::error_code{} : last_socket_error();
 }
 
 unsigned find_interface(const std::string& name) {

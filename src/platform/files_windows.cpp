@@ -22,7 +22,7 @@ constexpr DWORD share_everything = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHA
 constexpr std::int64_t ticks_to_1970 = 116'444'736'000'000'000;
 constexpr std::int64_t nanoseconds_per_tick = 100;
 
-std::error_code last_error() noexcept {
+std::error_code last_file_error() noexcept {
     return system_error(static_cast<int>(::GetLastError()));
 }
 
@@ -52,7 +52,7 @@ File take_regular_file(HANDLE handle, std::error_code& error) noexcept {
     if (::GetFileType(handle) != FILE_TYPE_DISK) {
         error = std::make_error_code(std::errc::no_such_device_or_address);
     } else if (::GetFileInformationByHandleEx(handle, FileStandardInfo, &info, sizeof info) == 0) {
-        error = last_error();
+        error = last_file_error();
     } else if (info.Directory != 0) {
         error = std::make_error_code(std::errc::is_a_directory);
     } else {
@@ -115,14 +115,14 @@ File::~File() {
 File File::open(const std::filesystem::path& path, std::error_code& error) noexcept {
     const HANDLE handle = open_path(path.c_str(), GENERIC_READ, 0);
     if (handle != INVALID_HANDLE_VALUE) return take_regular_file(handle, error);
-    error = last_error();
+    error = last_file_error();
     return {};
 }
 
 bool File::facts(FileFacts& out, std::error_code& error) const noexcept {
     BY_HANDLE_FILE_INFORMATION info{};
     if (::GetFileInformationByHandle(native(handle_), &info) == 0) {
-        error = last_error();
+        error = last_file_error();
         return false;
     }
     const auto ticks =
@@ -158,13 +158,13 @@ Folder Folder::open(const std::filesystem::path& path, std::error_code& error) n
     Folder folder;
     const HANDLE handle = open_path(path.c_str(), FILE_TRAVERSE | FILE_READ_ATTRIBUTES | SYNCHRONIZE, 0);
     if (handle == INVALID_HANDLE_VALUE) {
-        error = last_error();
+        error = last_file_error();
         return folder;
     }
     folder.handle_ = reinterpret_cast<NativeHandle>(handle);
     FILE_STANDARD_INFO info{};
     if (::GetFileInformationByHandleEx(handle, FileStandardInfo, &info, sizeof info) == 0) {
-        error = last_error();
+        error = last_file_error();
     } else if (info.Directory == 0) {
         error = std::make_error_code(std::errc::not_a_directory);
     } else {

@@ -15,10 +15,6 @@ namespace pollux::platform {
 
 namespace {
 
-std::error_code last_error() noexcept {
-    return system_error(::WSAGetLastError());
-}
-
 void apply_keep_alive(SOCKET socket, const KeepAlive& keep_alive) noexcept {
     if (!keep_alive.enabled) return;
     set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -45,7 +41,7 @@ std::error_code bind_socket(SOCKET socket, const SocketAddress& address, const L
     if (::bind(socket, reinterpret_cast<const sockaddr*>(&storage), length) == 0) return {};
     // There are no ports that need a privilege: this is one that somebody else owns exclusively.
     if (!is_unix && ::WSAGetLastError() == WSAEACCES) return system_error(WSAEADDRINUSE);
-    return last_error();
+    return last_socket_error();
 }
 
 bool is_file(const SocketAddress& address) noexcept {
@@ -145,7 +141,7 @@ void apply_stream_options(SOCKET socket, bool is_tcp, const ConnectionOptions& o
 
 std::error_code listen(const SocketAddress& address, const ListenOptions& options, NativeHandle& out) {
     OwnedSocket socket = open_socket(family_of(address), SOCK_STREAM);
-    if (!socket) return last_error();
+    if (!socket) return last_socket_error();
     std::error_code error = bind_socket(socket.get(), address, options);
     if (error == std::errc::address_in_use && is_file(address) && is_stale_socket_file(address)) {
         ::DeleteFileW(from_utf8(address.path).c_str());
@@ -154,14 +150,14 @@ std::error_code listen(const SocketAddress& address, const ListenOptions& option
     if (error) return error;
     // Those of the listening socket are what the poller gives the sockets it accepts.
     apply_stream_options(socket.get(), address.family != SocketAddress::Family::unix_domain, options.connection);
-    if (::listen(socket.get(), options.backlog) != 0) return last_error();
+    if (::listen(socket.get(), options.backlog) != 0) return last_socket_error();
     out = static_cast<NativeHandle>(socket.take());
     return {};
 }
 
 std::error_code check_address_free(const SocketAddress& address, const ListenOptions& options) {
     const OwnedSocket socket = open_socket(family_of(address), SOCK_STREAM);
-    if (!socket) return last_error();
+    if (!socket) return last_socket_error();
     ListenOptions exclusive = options;
     exclusive.reuse_port = false;
     return bind_socket(socket.get(), address, exclusive);

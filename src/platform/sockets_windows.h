@@ -35,6 +35,11 @@ private:
 /// Makes the system's sockets usable. Whatever may be the first call to them calls this before.
 void start_winsock() noexcept;
 
+/// What the last call of Winsock's failed with.
+[[nodiscard]] inline std::error_code last_socket_error() noexcept {
+    return system_error(::WSAGetLastError());
+}
+
 /// Makes a socket that does not block, can be used with a completion port and is not inherited. On failure it is none,
 /// and WSAGetLastError tells why.
 [[nodiscard]] OwnedSocket open_socket(int family, int type) noexcept;
