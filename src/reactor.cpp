@@ -149,7 +149,7 @@ bool ReactorCore::has_work() const noexcept {
 }
 
 std::size_t ReactorCore::wait(std::chrono::nanoseconds longest_wait) {
-    if (has_work()) return poller_.wait({});
+    if (has_work() || timers_.has_next()) return poller_.wait({});
     if (spin_.count() != 0 && now_ - last_event_ < spin_) {
         for (int i = 0; i < relaxations_per_poll; ++i) relax_core();
         return poller_.wait({});

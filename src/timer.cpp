@@ -38,10 +38,19 @@ Timer::~Timer() {
 }
 
 void Timer::after(std::chrono::nanoseconds delay) {
-    at(saturating_add(platform::Poller::now(), delay));
+    const Time now = platform::Poller::now();
+    if (delay.count() > 0) {
+        at(saturating_add(now, delay));
+    } else {
+        TimerAccess::arm_next(*this, now);
+    }
 }
 
 void Timer::at(Time when) {
+    if (when <= static_cast<ReactorCore&>(*reactor_).turn_time()) {
+        TimerAccess::arm_next(*this, when);
+        return;
+    }
     period_ = std::chrono::nanoseconds{0};
     expiry_ = when;
     wheel(*reactor_).arm(*this, when);
@@ -59,6 +68,12 @@ void Timer::every(std::chrono::nanoseconds period, std::chrono::nanoseconds firs
 bool Timer::cancel() noexcept {
     period_ = std::chrono::nanoseconds{0};
     return wheel(*reactor_).cancel(*this);
+}
+
+void TimerAccess::arm_next(Timer& timer, Time expiry) {
+    timer.period_ = std::chrono::nanoseconds{0};
+    timer.expiry_ = expiry;
+    wheel(*timer.reactor_).arm_next(timer);
 }
 
 void TimerAccess::fire(detail::TimerNode& node) {

@@ -29,6 +29,16 @@ void TimerWheel::arm(Node& node, Time when) noexcept {
     place(node);
 }
 
+void TimerWheel::arm_next(Node& node) noexcept {
+    if (node.armed()) {
+        unlink(node);
+    } else {
+        ++size_;
+    }
+    node.tick = current_ & last_tick;
+    link(node, next_slot);
+}
+
 bool TimerWheel::cancel(Node& node) noexcept {
     if (!node.armed()) return false;
     unlink(node);
@@ -54,7 +64,7 @@ void TimerWheel::link(Node& node, unsigned slot) noexcept {
     node.previous_link = &head;
     if (head != nullptr) head->previous_link = &node.next;
     head = &node;
-    if (slot != due_slot) occupied_[slot / slots_per_level] |= std::uint64_t{1} << (slot % slots_per_level);
+    if (slot < due_slot) occupied_[slot / slots_per_level] |= std::uint64_t{1} << (slot % slots_per_level);
 }
 
 void TimerWheel::unlink(Node& node) noexcept {
@@ -62,7 +72,7 @@ void TimerWheel::unlink(Node& node) noexcept {
     if (node.next != nullptr) node.next->previous_link = node.previous_link;
     node.previous_link = nullptr;
     node.next = nullptr;
-    if (heads_[node.slot] == nullptr && node.slot != due_slot) {
+    if (heads_[node.slot] == nullptr && node.slot < due_slot) {
         occupied_[node.slot / slots_per_level] &= ~(std::uint64_t{1} << (node.slot % slots_per_level));
     }
 }
@@ -91,6 +101,14 @@ void TimerWheel::open_slot(unsigned slot) noexcept {
     }
 }
 
+/// Each list has the timer first that was linked last, so this turns their order round.
+void TimerWheel::make_due(unsigned slot) noexcept {
+    while (Node* node = heads_[slot]) {
+        unlink(*node);
+        link(*node, due_slot);
+    }
+}
+
 TimerWheel::Node* TimerWheel::next_due(std::uint64_t target) noexcept {
     for (;;) {
         if (Node* node = heads_[due_slot]) {
@@ -109,7 +127,7 @@ TimerWheel::Node* TimerWheel::next_due(std::uint64_t target) noexcept {
 }
 
 TimerWheel::Time TimerWheel::next_event() const noexcept {
-    if (heads_[due_slot] != nullptr) return Time{};
+    if (heads_[due_slot] != nullptr || has_next()) return Time{};
     Slot slot;
     if (!next_occupied(slot)) return Time::max();
     return Time{std::chrono::nanoseconds{static_cast<std::int64_t>(slot.tick << tick_shift)}};

@@ -24,10 +24,12 @@ public:
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
 
-    /// Fires once, `delay` from now. Whatever was armed before is replaced, here and in all functions that arm.
+    /// Fires once, `delay` from now. Without a delay it fires in this turn of the reactor, or in the next one, which
+    /// does not wait, if it is armed by the callback of a timer. Whatever was armed before is replaced, here and in all
+    /// functions that arm.
     void after(std::chrono::nanoseconds delay);
 
-    /// Fires once at a time of the steady clock; at the next turn if that has passed.
+    /// Fires once at a time of the steady clock; as without a delay if that has passed.
     void at(std::chrono::steady_clock::time_point when);
 
     /// Fires once at a wall-clock time, as the wall clock stands now: later adjustments of the clock do not move it.

@@ -75,6 +75,38 @@ TEST_F(TimerTest, never_inside_the_call_that_arms_it) {
     EXPECT_EQ(fired.seen().marks, 1u);
 }
 
+TEST_F(TimerTest, without_a_delay_they_fire_in_their_order) {
+    std::vector<int> order;
+    std::vector<std::unique_ptr<Timer>> timers;
+    run_on(engine.reactor(0), [&] {
+        for (int i = 0; i < 4; ++i) {
+            timers.push_back(std::make_unique<Timer>(engine.reactor(0), [&order, i](Timer&) { order.push_back(i); }));
+        }
+        for (const int i : {2, 0, 3, 1}) timers[static_cast<std::size_t>(i)]->after(0ns);
+        timers[0]->at(Clock::now() - 1h);
+    });
+    turn_all(engine);
+    run_on(engine.reactor(0), [&] { timers.clear(); });
+    EXPECT_EQ(order, (std::vector<int>{2, 3, 1, 0}));
+}
+
+TEST_F(TimerTest, without_a_delay_again_and_again_others_have_their_turn) {
+    std::size_t runs = 0;
+    Remote timer{engine, [&](Timer& self) {
+                     ++runs;
+                     self.after(0ns);
+                 }};
+    timer.use([](Timer& self) { self.after(0ns); });
+    std::size_t before = 0;
+    for (int round = 0; round < 100; ++round) {
+        turn_all(engine);
+        timer.use([&](Timer&) {
+            EXPECT_GT(runs, before) << "it waits for something else to happen";
+            before = runs;
+        });
+    }
+}
+
 TEST_F(TimerTest, at_a_time_of_either_clock) {
     Recorder fired;
     Clock::time_point at;
@@ -311,6 +343,19 @@ TEST_F(TimerTest, a_timer_may_outlive_the_running_of_its_engine) {
     run_on(stopping.reactor(0), [&] {
         timer = std::make_unique<Timer>(stopping.reactor(0), [](Timer&) { ADD_FAILURE(); });
         timer->after(1h);
+    });
+    stopping.stop();
+    stopping.wait();
+    timer.reset();
+}
+
+TEST_F(TimerTest, a_timer_without_a_delay_holds_no_engine_up) {
+    Engine stopping;
+    ASSERT_TRUE(stopping.start());
+    std::unique_ptr<Timer> timer;
+    run_on(stopping.reactor(0), [&] {
+        timer = std::make_unique<Timer>(stopping.reactor(0), [](Timer& self) { self.after(0ns); });
+        timer->after(0ns);
     });
     stopping.stop();
     stopping.wait();

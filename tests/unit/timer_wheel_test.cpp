@@ -289,6 +289,65 @@ TEST(TimerWheelLimitTest, a_time_in_the_past_fires_with_the_next_tick) {
     }
 }
 
+TEST(TimerWheelNextTest, fires_with_the_next_advance_whatever_the_time) {
+    const Time start = at(1'000'000'000);
+    TimerWheel wheel{start};
+    TestTimer timer;
+    wheel.arm_next(timer);
+    EXPECT_TRUE(timer.armed());
+    EXPECT_TRUE(wheel.has_next());
+    EXPECT_LE(wheel.next_event(), start) << "who sleeps until then sleeps";
+    for (const Time now : {start - 1h, start}) {
+        std::size_t fired = 0;
+        wheel.advance(now, [&](TimerWheel::Node&) { ++fired; });
+        EXPECT_EQ(fired, 1U);
+        EXPECT_FALSE(timer.armed());
+        EXPECT_FALSE(wheel.has_next());
+        EXPECT_EQ(wheel.next_event(), Time::max());
+        wheel.arm_next(timer);
+    }
+    EXPECT_TRUE(wheel.cancel(timer));
+    wheel.advance(start + 1h, [](TimerWheel::Node&) { FAIL(); });
+    EXPECT_EQ(wheel.size(), 0U);
+}
+
+TEST(TimerWheelNextTest, one_armed_by_a_callback_waits_for_the_next_advance) {
+    const Time start = at(1'000'000'000);
+    TimerWheel wheel{start};
+    TestTimer timer;
+    std::size_t fired = 0;
+    const auto again = [&](TimerWheel::Node& self) {
+        ++fired;
+        wheel.arm_next(self);
+    };
+    wheel.arm_next(timer);
+    wheel.advance(start, again);
+    wheel.advance(start, again);
+    wheel.advance(start + 1h, again);
+    EXPECT_EQ(fired, 3U);
+    EXPECT_EQ(wheel.size(), 1U);
+    EXPECT_TRUE(wheel.cancel(timer));
+}
+
+TEST(TimerWheelNextTest, they_come_in_their_order_and_before_all_others) {
+    const Time start = at(1'000'000'000);
+    TimerWheel wheel{start};
+    std::array<TestTimer, 6> timers;
+    wheel.arm(timers[4], start + 1ms);
+    for (const std::size_t i : {1U, 0U, 2U, 3U}) wheel.arm_next(timers[i]);
+    wheel.arm_next(timers[5]);
+    wheel.arm(timers[5], start + 2ms);  // moved
+    wheel.arm(timers[0], start + 2ms);
+    wheel.arm_next(timers[0]);
+    std::vector<std::size_t> order;
+    wheel.advance(start + 1s, [&](TimerWheel::Node& node) {
+        order.push_back(static_cast<std::size_t>(&static_cast<TestTimer&>(node) - timers.data()));
+        wheel.cancel(timers[3]);
+    });
+    EXPECT_EQ(order, (std::vector<std::size_t>{1, 2, 0, 4, 5}));
+    EXPECT_EQ(wheel.size(), 0U);
+}
+
 TEST(TimerWheelLimitTest, the_end_of_time_is_not_the_past) {
     const Time start = at(123'456'789'012'345);
     for (const Nanoseconds before : {0ns, 1ns, Nanoseconds{tick} - 1ns, Nanoseconds{tick}, Nanoseconds{1h}}) {
