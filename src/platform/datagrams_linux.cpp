@@ -10,7 +10,8 @@
 #include <cstring>
 #include <limits>
 
-#include "platform/sockets_posix.h"
+#include "platform/socket_calls.h"
+#include "platform/socket_options.h"
 
 // What the C library's headers may be too old to name.
 #ifndef UDP_SEGMENT
@@ -88,7 +89,7 @@ private:
     std::size_t offset_ = 0;
 };
 
-void tune_datagram_socket(int descriptor, SocketAddress::Family family) noexcept {
+void tune_datagram_socket(SocketHandle descriptor, SocketAddress::Family family) noexcept {
     // Errors of what was sent wait in a queue with their addresses; and a send that the device's queue drops fails,
     // which without this it would not.
     set_option(descriptor, IPPROTO_IP, IP_RECVERR, 1);

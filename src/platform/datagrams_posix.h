@@ -21,8 +21,4 @@ namespace pollux::platform {
 /// Where the system's default is smaller than a datagram may be.
 inline constexpr int default_datagram_send_buffer = 256 * 1024;
 
-/// Settings that no option asks for, of the system at hand: datagrams of every size can be sent, errors of those sent
-/// are told, and groups that other sockets have joined are not heard.
-void tune_datagram_socket(int descriptor, SocketAddress::Family family) noexcept;
-
 }  // namespace pollux::platform

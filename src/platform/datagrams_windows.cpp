@@ -4,8 +4,25 @@
 #include <algorithm>
 
 #include "platform/socket_address.h"
+#include "platform/socket_calls.h"
 
 namespace pollux::platform {
+
+namespace {
+
+/// SIO_UDP_NETRESET, which not every header names.
+constexpr DWORD tell_of_resets = _WSAIOW(IOC_VENDOR, 15);
+
+}  // namespace
+
+void tune_datagram_socket(SocketHandle socket, SocketAddress::Family /*family*/) noexcept {
+    // Otherwise one datagram that nobody wanted makes a later receive fail, which does not tell whose it was.
+    for (const DWORD request : {DWORD{SIO_UDP_CONNRESET}, tell_of_resets}) {
+        BOOL tell = FALSE;
+        DWORD returned = 0;
+        ::WSAIoctl(socket, request, &tell, sizeof tell, nullptr, 0, &returned, nullptr, nullptr);
+    }
+}
 
 int receive_datagram(SOCKET socket, DatagramArrival& arrival) noexcept {
     InetSockaddr from;

@@ -13,6 +13,9 @@ namespace pollux::platform {
     return {error, system_category()};
 }
 
+/// What the last call for a socket failed with, on this thread.
+[[nodiscard]] std::error_code last_socket_error() noexcept;
+
 /// Whether an error of a connection says that the peer has broken it off.
 [[nodiscard]] bool is_connection_reset(int error) noexcept;
 

@@ -9,6 +9,10 @@ const std::error_category& system_category() noexcept {
     return std::system_category();
 }
 
+std::error_code last_socket_error() noexcept {
+    return system_error(errno);
+}
+
 bool is_connection_reset(int error) noexcept {
     return error == ECONNRESET || error == EPIPE || error == ECONNABORTED;
 }

@@ -105,6 +105,10 @@ const std::error_category& system_category() noexcept {
     return category;
 }
 
+std::error_code last_socket_error() noexcept {
+    return system_error(::WSAGetLastError());
+}
+
 bool is_connection_reset(int error) noexcept {
     return error == WSAECONNRESET || error == WSAECONNABORTED || error == WSAESHUTDOWN || error == WSAENETRESET;
 }

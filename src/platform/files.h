@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -77,5 +78,12 @@ public:
 private:
     NativeHandle handle_ = invalid_handle;
 };
+
+/// What a path names, a link or a socket's file itself included. False if there is nothing.
+[[nodiscard]] bool identify_without_following(const std::string& path, std::uint64_t& device,
+                                              std::uint64_t& file) noexcept;
+
+/// Removes what a path names, a link or a socket's file itself included, if it is no folder.
+void remove_file(const std::string& path) noexcept;
 
 }  // namespace pollux::platform

@@ -96,6 +96,18 @@ Folder Folder::open(const std::filesystem::path& path, std::error_code& error) n
     return folder;
 }
 
+bool identify_without_following(const std::string& path, std::uint64_t& device, std::uint64_t& file) noexcept {
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0) return false;
+    device = static_cast<std::uint64_t>(info.st_dev);
+    file = info.st_ino;
+    return true;
+}
+
+void remove_file(const std::string& path) noexcept {
+    ::unlink(path.c_str());
+}
+
 File take_regular_file(int descriptor, std::error_code& error) noexcept {
     if (descriptor < 0) {
         error = system_error(errno);

@@ -193,9 +193,12 @@ File Folder::open_beneath(std::string_view relative, std::error_code& error) con
     }
 }
 
-std::filesystem::path from_utf8(std::string_view path) {
-    const auto* const text = reinterpret_cast<const char8_t*>(path.data());
-    return std::filesystem::path{text, text + path.size()};
+std::wstring from_utf8(std::string_view text) {
+    const int bytes = static_cast<int>(std::min<std::size_t>(text.size(), INT_MAX));
+    const int units = ::MultiByteToWideChar(CP_UTF8, 0, text.data(), bytes, nullptr, 0);
+    std::wstring wide(static_cast<std::size_t>(units), L'\0');
+    ::MultiByteToWideChar(CP_UTF8, 0, text.data(), bytes, wide.data(), units);
+    return wide;
 }
 
 bool identify_without_following(const std::string& path, std::uint64_t& device, std::uint64_t& file) noexcept {

@@ -21,7 +21,7 @@ std::error_code IocpFunctions::load() noexcept {
     const bool found = socket && find(socket.get(), WSAID_ACCEPTEX, accept_ex) &&
                        find(socket.get(), WSAID_CONNECTEX, connect_ex) &&
                        find(socket.get(), WSAID_GETACCEPTEXSOCKADDRS, get_accept_ex_sockaddrs);
-    return found ? std::error_code{} : system_error(::WSAGetLastError());
+    return found ? std::error_code{} : last_socket_error();
 }
 
 }  // namespace pollux::platform

@@ -1,17 +1,36 @@
 // Multicast groups on Windows. By the older calls where they suffice: Wine has no others.
-#include "platform/memberships_windows.h"
+#include "platform/memberships.h"
 
 #include <iphlpapi.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 
 #include "platform/datagram_sockets.h"
+#include "platform/files_windows.h"
 #include "platform/socket_address.h"
+#include "platform/socket_options.h"
 
 namespace pollux::platform {
 
 namespace {
+
+/// An interface as the calls of IPv4 take it, in the network's byte order: by an address of its own or, where it has
+/// none, by its number, which they tell from addresses by its network 0. All systems know the first.
+ULONG interface_address(unsigned index) noexcept {
+    if (index == 0) return INADDR_ANY;
+    ULONG size = 0;
+    ::GetIpAddrTable(nullptr, &size, FALSE);
+    const std::unique_ptr<char[]> memory{new (std::nothrow) char[size]};
+    auto* const table = reinterpret_cast<MIB_IPADDRTABLE*>(memory.get());
+    if (table != nullptr && ::GetIpAddrTable(table, &size, FALSE) == NO_ERROR) {
+        for (DWORD i = 0; i < table->dwNumEntries; ++i) {
+            if (table->table[i].dwIndex == index) return table->table[i].dwAddr;
+        }
+    }
+    return htonl(index);
+}
 
 template <class Request>
 bool apply(SOCKET socket, int level, int name, const Request& request) noexcept {
@@ -59,25 +78,32 @@ bool set_ipv6(SOCKET socket, const Membership& membership, bool join) noexcept {
 
 }  // namespace
 
-ULONG interface_address(unsigned index) noexcept {
-    if (index == 0) return INADDR_ANY;
-    ULONG size = 0;
-    ::GetIpAddrTable(nullptr, &size, FALSE);
-    const std::unique_ptr<char[]> memory{new (std::nothrow) char[size]};
-    auto* const table = reinterpret_cast<MIB_IPADDRTABLE*>(memory.get());
-    if (table != nullptr && ::GetIpAddrTable(table, &size, FALSE) == NO_ERROR) {
-        for (DWORD i = 0; i < table->dwNumEntries; ++i) {
-            if (table->table[i].dwIndex == index) return table->table[i].dwAddr;
-        }
-    }
-    return htonl(index);
-}
-
 std::error_code set_membership(NativeHandle handle, const Membership& membership, bool join) {
     const auto socket = static_cast<SOCKET>(handle);
     const bool ipv6 = membership.group.family == SocketAddress::Family::ipv6;
     const bool set = ipv6 ? set_ipv6(socket, membership, join) : set_ipv4(socket, membership, join);
-    return set ? std::error_code{} : system_error(::WSAGetLastError());
+    return set ? std::error_code{} : last_socket_error();
+}
+
+bool set_multicast_interface(SocketHandle socket, bool ipv4, bool ipv6, unsigned index) noexcept {
+    const auto as_address = static_cast<int>(interface_address(index));
+    return (!ipv4 || set_option(socket, IPPROTO_IP, IP_MULTICAST_IF, as_address)) &&
+           (!ipv6 || set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(index)));
+}
+
+bool is_interface(unsigned index) noexcept {
+    std::array<char, IF_MAX_STRING_SIZE + 1> name;
+    return ::if_indextoname(index, name.data()) != nullptr;
+}
+
+unsigned find_interface_by_name(const std::string& name) {
+    if (const unsigned index = ::if_nametoindex(name.c_str()); index != 0) return index;
+    // The name that users are shown, and may change.
+    NET_LUID interface_id{};
+    NET_IFINDEX index = 0;
+    const bool known = ::ConvertInterfaceAliasToLuid(from_utf8(name).c_str(), &interface_id) == NO_ERROR &&
+                       ::ConvertInterfaceLuidToIndex(&interface_id, &index) == NO_ERROR;
+    return known ? index : 0;
 }
 
 }  // namespace pollux::platform

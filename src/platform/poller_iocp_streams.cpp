@@ -9,6 +9,7 @@
 
 #include "platform/poller_iocp.h"
 #include "platform/socket_address.h"
+#include "platform/socket_options.h"
 
 namespace pollux::platform {
 
@@ -173,7 +174,7 @@ std::error_code IocpPoller::finish_connect(Socket& socket) noexcept {
     if (record.error != 0) return system_error(record.error);
     if (!record.is_unix) {
         if (::setsockopt(record.handle, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, nullptr, 0) != 0) {
-            return system_error(::WSAGetLastError());
+            return last_socket_error();
         }
         if (is_connected_to_itself(record.handle)) return make_error_code(Errc::self_connect);
     }

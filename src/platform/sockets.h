@@ -35,8 +35,6 @@ public:
     void remove() noexcept;
 
 private:
-    [[nodiscard]] static bool identify(const std::string& path, std::uint64_t& device, std::uint64_t& file) noexcept;
-
     std::string path_;
     std::uint64_t device_ = 0;
     std::uint64_t file_ = 0;

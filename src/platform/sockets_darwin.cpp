@@ -5,6 +5,8 @@
 #include <cerrno>
 
 #include "platform/datagrams_posix.h"
+#include "platform/socket_calls.h"
+#include "platform/socket_options.h"
 #include "platform/sockets_posix.h"
 
 namespace pollux::platform {
@@ -37,7 +39,7 @@ bool is_of_one_connection(int error) noexcept {
     return error == ECONNABORTED || error == EPROTO;
 }
 
-void tune_datagram_socket(int descriptor, SocketAddress::Family /*family*/) noexcept {
+void tune_datagram_socket(SocketHandle descriptor, SocketAddress::Family /*family*/) noexcept {
     // The send buffer is a bound on the size of a datagram, and 9 KiB unless it is set.
     set_option(descriptor, SOL_SOCKET, SO_SNDBUF, default_datagram_send_buffer);
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "platform/socket_address.h"
+#include "platform/socket_options.h"
 #include "platform/sockets_posix.h"
 
 namespace pollux::platform {

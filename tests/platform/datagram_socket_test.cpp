@@ -98,7 +98,8 @@ TEST(DatagramSocketTest, finds_interfaces_by_name_and_number) {
     ASSERT_NE(::if_indextoname(loopback, name.data()), nullptr);
     EXPECT_EQ(find_interface(name.data()), loopback);
     EXPECT_EQ(find_interface(std::to_string(loopback)), loopback);
-    for (const char* none : {"", "0", "-1", "no-such-one", "4000000000", "99999999999999999999"}) {
+    for (const char* none :
+         {"", "0", "-1", "no-such-one", "4000000000", "99999999999999999999", "\xff", "\xed\xa0\x80"}) {
         EXPECT_EQ(find_interface(none), 0U) << none;
     }
 }

@@ -19,8 +19,9 @@ TEST(NumericTest, digits_are_an_address) {
 }
 
 TEST(NumericTest, names_are_not) {
-    for (const char* host : {"localhost", "example.org", "", "*", "256.0.0.1", "1.2.3.4.5", ":::", "::g", "[::1]",
-                             "1:2:3:4:5:6:7:8:9", "127.0.0.1 ", "127.0.0.1:80"}) {
+    for (const char* host :
+         {"localhost", "example.org", "", "*", "256.0.0.1", "1.2.3.4.5", ":::", "::g", "[::1]", "1:2:3:4:5:6:7:8:9",
+          "127.0.0.1 ", "127.0.0.1:80", "fe80::1%no-such-one", "fe80::1%\xff"}) {
         SocketAddress address;
         address.port = 7;
         EXPECT_FALSE(parse_numeric(host, 80, address)) << host << " is " << address.to_string();

@@ -14,12 +14,19 @@ namespace pollux::platform {
 /// What the system's calls take.
 using SocketHandle = SOCKET;
 
+/// What no socket is.
+inline constexpr SocketHandle invalid_socket = INVALID_SOCKET;
+
 /// Whether Unix sockets may have names that are no paths.
 inline constexpr bool has_abstract_names = false;
 
-// Windows 10 has the names TCP_KEEPIDLE, TCP_KEEPCNT and TCP_KEEPINTVL for them, not every header does.
+/// The options of KeepAlive: its time before the first probe, that between probes, and their number. Windows 10 has the
+/// names TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT for them, not every header does.
 inline constexpr int keep_alive_idle_option = 3;
-inline constexpr int keep_alive_count_option = 16;
 inline constexpr int keep_alive_interval_option = 17;
+inline constexpr int keep_alive_count_option = 16;
+
+/// Whether IPv6 sockets that speak IPv4 as well have the options of both.
+inline constexpr bool ipv6_sockets_take_ipv4_options = true;
 
 }  // namespace pollux::platform

@@ -1,10 +1,10 @@
 // UDP sockets of Linux, made to behave as those of the systems that have kqueue.
-#include "platform/datagrams_posix.h"
-#include "platform/sockets_posix.h"
+#include "platform/socket_calls.h"
+#include "platform/socket_options.h"
 
 namespace pollux::platform {
 
-void tune_datagram_socket(int descriptor, SocketAddress::Family family) noexcept {
+void tune_datagram_socket(SocketHandle descriptor, SocketAddress::Family family) noexcept {
     // Those systems give datagrams for a group to its members only, and errors to connected sockets only; the latter is
     // what Linux does, too, unless it is told otherwise.
     set_option(descriptor, IPPROTO_IP, IP_MULTICAST_ALL, 0);
