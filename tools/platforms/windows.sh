@@ -113,9 +113,19 @@ fi
 # A server that stays saves its start for each test. It must not hold the output of whoever waits for this script.
 export WINEPREFIX=$build/wine WINEDEBUG=-all
 mkdir -p "$WINEPREFIX"
-wineserver --persistent </dev/null >/dev/null 2>&1
+
+# quietly COMMAND...: what it says goes to a file, since processes that it leaves behind would hold on to a pipe.
+quietly() {
+    "$@" </dev/null >"$build/wine.log" 2>&1 && return
+    printf 'tools/platforms/windows.sh: this failed: %s\n' "$*" >&2
+    cat "$build/wine.log" >&2
+    exit 1
+}
+
+wineserver --kill || true  # one that a run left behind that was broken off
+quietly wineserver --persistent
 trap 'wineserver --kill' EXIT
-wine wineboot --init </dev/null >/dev/null 2>&1
-wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f </dev/null >/dev/null 2>&1
+quietly wine wineboot --init
+quietly wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f
 
 "$root/tools/test" --preset "$preset" ${filter[@]+"${filter[@]}"}
