@@ -98,10 +98,9 @@ template <class H>
 class Client final : public ClientBase {
 public:
     template <class... Arguments>
-        Client(Engine& engine, ClientOptions options, Arguments&&... arguments) requires std::is_constructible_v < H,
-        std::decay_t<Arguments>
-    &... > : ClientBase(engine, std::move(options),
-                        detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
+    Client(Engine& engine, ClientOptions options, Arguments&&... arguments) requires detail::MadeFrom<H, Arguments...>
+        : ClientBase(engine, std::move(options),
+                     detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `Client client{engine, {.endpoint = …}, Callbacks{.on_data = …}}`.
     Client(Engine& engine, ClientOptions options, Callbacks callbacks) requires std::is_same_v<H, CallbackHandler>

@@ -131,10 +131,9 @@ template <class H>
 class Server final : public ServerBase {
 public:
     template <class... Arguments>
-        Server(Engine& engine, ServerOptions options, Arguments&&... arguments) requires std::is_constructible_v < H,
-        std::decay_t<Arguments>
-    &... > : ServerBase(engine, std::move(options),
-                        detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
+    Server(Engine& engine, ServerOptions options, Arguments&&... arguments) requires detail::MadeFrom<H, Arguments...>
+        : ServerBase(engine, std::move(options),
+                     detail::HandlerFactory<ConnectionHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `Server server{engine, {.endpoint = …}, Callbacks{.on_data = …}}`.
     Server(Engine& engine, ServerOptions options, Callbacks callbacks) requires std::is_same_v<H, CallbackHandler>

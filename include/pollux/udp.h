@@ -140,10 +140,9 @@ template <class H>
 class Udp final : public UdpBase {
 public:
     template <class... Arguments>
-        Udp(Engine& engine, UdpOptions options, Arguments&&... arguments) requires std::is_constructible_v < H,
-        std::decay_t<Arguments>
-    &... > : UdpBase(engine, std::move(options),
-                     detail::HandlerFactory<DatagramHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
+    Udp(Engine& engine, UdpOptions options, Arguments&&... arguments) requires detail::MadeFrom<H, Arguments...>
+        : UdpBase(engine, std::move(options),
+                  detail::HandlerFactory<DatagramHandler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `Udp udp{engine, {.bind = …}, DatagramCallbacks{.on_datagram = …}}`.
     Udp(Engine& engine, UdpOptions options,

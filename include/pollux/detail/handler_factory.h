@@ -9,6 +9,10 @@
 
 namespace pollux::detail {
 
+/// An `H` can be made from copies of such arguments, again and again.
+template <class H, class... Arguments>
+concept MadeFrom = std::is_constructible_v<H, const std::decay_t<Arguments>&...>;
+
 /// How to make a handler, a `Base`, in memory that the reactor provides. Recorded once by `Server<H>`, `Client<H>` and
 /// `Udp<H>`, so the code behind them is compiled once.
 template <class Base>

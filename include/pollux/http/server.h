@@ -39,11 +39,10 @@ template <class H>
 class Server final : public ServerBase {
 public:
     template <class... Arguments>
-        Server(Engine& engine, ServerOptions server_options, Options options,
-               Arguments&&... arguments) requires std::is_constructible_v < H,
-        std::decay_t<Arguments>
-    &... > : ServerBase(engine, std::move(server_options), std::move(options),
-                        detail::HandlerFactory<Handler>::of<H>(std::forward<Arguments>(arguments)...)) {}
+    Server(Engine& engine, ServerOptions server_options, Options options,
+           Arguments&&... arguments) requires detail::MadeFrom<H, Arguments...>
+        : ServerBase(engine, std::move(server_options), std::move(options),
+                     detail::HandlerFactory<Handler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// The router is copied: what is added to it afterwards does not count.
     Server(Engine& engine, ServerOptions server_options, const Router& router) requires std::is_same_v<H, RouterHandler>

@@ -110,11 +110,10 @@ template <class H>
 class Server final : public ServerBase {
 public:
     template <class... Arguments>
-        Server(Engine& engine, ServerOptions server_options, RouteOptions options,
-               Arguments&&... arguments) requires std::is_constructible_v < H,
-        std::decay_t<Arguments>
-    &... > : ServerBase(engine, std::move(server_options), std::move(options), {},
-                        detail::HandlerFactory<Handler>::of<H>(std::forward<Arguments>(arguments)...)) {}
+    Server(Engine& engine, ServerOptions server_options, RouteOptions options,
+           Arguments&&... arguments) requires detail::MadeFrom<H, Arguments...>
+        : ServerBase(engine, std::move(server_options), std::move(options), {},
+                     detail::HandlerFactory<Handler>::of<H>(std::forward<Arguments>(arguments)...)) {}
 
     /// With callbacks: `ws::Server server{engine, {.endpoint = …}, {}, ws::Callbacks{.on_message = …}}`.
     Server(Engine& engine, ServerOptions server_options, RouteOptions options,
