@@ -219,12 +219,14 @@ private:
     void encrypted_sent(std::size_t count);
     [[nodiscard]] bool close_notify_sent();
     [[nodiscard]] std::size_t encrypted_bytes() const noexcept;
+    [[nodiscard]] bool has_room_for_record() const noexcept;
     [[nodiscard]] bool take_tls_end() noexcept;
     void drop_encrypted();
 
     Result refuse(std::size_t size);
     void count_messages(std::uint64_t count);
     void count_lane_messages();
+    [[nodiscard]] std::size_t unquestioned_bytes() const noexcept;
     [[nodiscard]] std::size_t lane_bytes() const noexcept;
     [[nodiscard]] std::size_t own_pending() const noexcept;
     [[nodiscard]] std::size_t sendable_lag() const noexcept { return broadcasts_held_ ? 0 : broadcast_lag(); }

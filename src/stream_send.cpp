@@ -90,12 +90,17 @@ void StreamConnection::count_lane_messages() {
     if (messages != 0) count_messages(messages);
 }
 
-/// How much of the cork may be filled in this callback without asking: below that, no message is refused or leaves
-/// early. With TLS that depends on what is encrypted already.
-std::size_t StreamConnection::lane_bytes() const noexcept {
-    if (tls_ != nullptr || !nothing_waits() || !accepts()) return 0;
+/// Below that, no message is refused or leaves early.
+std::size_t StreamConnection::unquestioned_bytes() const noexcept {
     const ConnectionOptions& options = owner_->options();
     return std::min(options.high_watermark_bytes, options.max_pending_bytes);
+}
+
+/// How much of the cork may be filled in this callback without asking.
+std::size_t StreamConnection::lane_bytes() const noexcept {
+    if (!nothing_waits() || !accepts()) return 0;
+    if (tls_ == nullptr) return unquestioned_bytes();
+    return has_room_for_record() ? TlsSession::max_record_bytes : 0;
 }
 
 void StreamConnection::send_admitted(Bytes first, Bytes second) {

@@ -196,7 +196,14 @@ void StreamConnection::write_records(Bytes bytes) {
 bool StreamConnection::encrypt(Bytes record) {
     reactor_->use_tls_buffers(*tls_);
     if (!tls_->session.encrypt(record, *tls_)) finish(CloseReason::tls_error, tls_->session.error());
-    return state_ != ConnectionState::closed;
+    if (state_ == ConnectionState::closed) return false;
+    if (!has_room_for_record()) reactor_->cork().close_lane();
+    return true;
+}
+
+/// True if another record's worth may be sent without asking, beside what is encrypted already.
+bool StreamConnection::has_room_for_record() const noexcept {
+    return encrypted_bytes() + TlsSession::max_record_bytes <= unquestioned_bytes();
 }
 
 /// Small parts together, as many as fit into a record. Parts that fill one are better encrypted where they are.

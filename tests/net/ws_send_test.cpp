@@ -13,8 +13,6 @@ namespace {
 using ws::MessageType;
 using ws::WebSocket;
 
-/// So small that the kernel cannot swallow much.
-
 /// Where the header grows, where a message no longer goes into the cork, and where a client's is masked in steps.
 std::vector<std::size_t> sizes() {
     std::vector<std::size_t> all;
