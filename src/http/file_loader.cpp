@@ -164,7 +164,8 @@ void FileLoader::add_gzip(LoadedFile& file) const {
 
 void FileLoader::describe(Representation& form, std::string_view coding, bool varies) const {
     // A time to come could be told of two states of the file (RFC 9110, 8.8.2.1).
-    const std::chrono::nanoseconds modified{std::min(form.facts.modified_nanoseconds, since_1970().count())};
+    const std::chrono::nanoseconds modified =
+        std::min<std::chrono::nanoseconds>(std::chrono::nanoseconds{form.facts.modified_nanoseconds}, since_1970());
     form.modified = std::chrono::floor<std::chrono::seconds>(modified).count();
     form.etag = make_etag(form.facts, coding);
 

@@ -37,7 +37,7 @@ bool DescriptorShortage::possible() {
 DescriptorShortage::DescriptorShortage(std::size_t unused) : state_(std::make_unique<State>()) {
     ::getrlimit(RLIMIT_NOFILE, &state_->before);
     rlimit lower = state_->before;
-    lower.rlim_cur = static_cast<rlim_t>(highest_descriptor()) + unused;
+    lower.rlim_cur = static_cast<rlim_t>(highest_descriptor()) + static_cast<rlim_t>(unused);
     if (::setrlimit(RLIMIT_NOFILE, &lower) != 0) return;
     for (int descriptor = ::dup(0); descriptor >= 0; descriptor = ::dup(0)) state_->taken.push_back(descriptor);
     state_->complete = errno == EMFILE;

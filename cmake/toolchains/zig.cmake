@@ -1,14 +1,16 @@
-# macOS from another system, with the compiler, the headers and the linker of zig: tools/platforms/macos.sh gets it.
+# macOS or FreeBSD from another system, with the compiler, the headers and the linker of zig: tools/platforms/zig.sh
+# gets it.
 #   POLLUX_ZIG          the program
-#   POLLUX_MACOS_ARCH   aarch64 or x86_64
-set(CMAKE_SYSTEM_NAME Darwin)
-set(POLLUX_MACOS_ARCH aarch64 CACHE STRING "The processor: aarch64 or x86_64")
-set(CMAKE_SYSTEM_PROCESSOR ${POLLUX_MACOS_ARCH})
-set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES POLLUX_ZIG POLLUX_MACOS_ARCH)
+#   POLLUX_ZIG_TARGET   as zig names it: aarch64-macos, x86_64-freebsd, …
+#   CMAKE_SYSTEM_NAME   Darwin or FreeBSD
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES POLLUX_ZIG POLLUX_ZIG_TARGET CMAKE_SYSTEM_NAME)
 find_program(POLLUX_ZIG zig REQUIRED)
 
-set(CMAKE_C_COMPILER ${POLLUX_ZIG} cc -target ${POLLUX_MACOS_ARCH}-macos)
-set(CMAKE_CXX_COMPILER ${POLLUX_ZIG} c++ -target ${POLLUX_MACOS_ARCH}-macos)
+set(CMAKE_C_COMPILER ${POLLUX_ZIG} cc -target ${POLLUX_ZIG_TARGET})
+set(CMAKE_CXX_COMPILER ${POLLUX_ZIG} c++ -target ${POLLUX_ZIG_TARGET})
+# Without being asked it checks for undefined behaviour what is not optimised.
+set(CMAKE_C_FLAGS_INIT -fno-sanitize=undefined)
+set(CMAKE_CXX_FLAGS_INIT -fno-sanitize=undefined)
 # What CMake starts by one name each.
 foreach(tool ar ranlib)
     set(wrapper ${CMAKE_BINARY_DIR}/zig-${tool})
