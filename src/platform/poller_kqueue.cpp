@@ -49,6 +49,7 @@ std::error_code KqueuePoller::open() {
     queue_ = ::kqueue();
     if (queue_ < 0) return system_error(errno);
     ::fcntl(queue_, F_SETFD, FD_CLOEXEC);
+    changes_.reserve(max_events);
     return change(make_change(wake_ident, EVFILT_USER, EV_ADD | EV_CLEAR, nullptr));
 }
 

@@ -13,6 +13,13 @@ namespace pollux::platform {
 template <class Socket>
 class ToldAgain {
 public:
+    ToldAgain() {
+        // So that a first busy turn, which may come late, is no call to the allocator.
+        constexpr std::size_t usual = 256;
+        next_.reserve(usual);
+        told_.reserve(usual);
+    }
+
     /// Whether the next turn has something to tell.
     [[nodiscard]] bool waiting() const noexcept { return !next_.empty(); }
 

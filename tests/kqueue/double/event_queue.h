@@ -19,7 +19,11 @@ namespace pollux::kqueue_double {
 class EventQueue {
 public:
     /// `descriptor` is of epoll, and is the queue's for those who use it.
-    explicit EventQueue(int descriptor) : epoll_(descriptor) {}
+    explicit EventQueue(int descriptor) : epoll_(descriptor) {
+        // A real one has its memory in the kernel, where tests of the allocator do not see it.
+        active_.reserve(256);
+        kept_.reserve(256);
+    }
     EventQueue(const EventQueue&) = delete;
     EventQueue& operator=(const EventQueue&) = delete;
 
