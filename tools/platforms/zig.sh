@@ -113,10 +113,18 @@ make_packages() {
     stub "$1" libz "$(files_of zlib1g-dev '/libz\.so$')"
 }
 
+# What __builtin_cpu_supports asks: in the run-times of these systems' own compilers, and not in zig's.
+make_runtime() {
+    printf 'unsigned __cpu_model[4];\n' >"$build/runtime.c"
+    "$zig" cc -target "$1-$system" -c "$build/runtime.c" -o "$build/runtime-$1.o"
+}
+
 configure() {
     make_packages "$1"
+    make_runtime "$1"
     cmake -G Ninja -S "$root" -B "$build/$1" -D CMAKE_BUILD_TYPE=Release -D POLLUX_WARNINGS_AS_ERRORS=ON \
         -D POLLUX_INSTALL=OFF -D POLLUX_TESTS_IN_BATCHES=ON -D POLLUX_CCACHE=OFF \
+        -D CMAKE_EXE_LINKER_FLAGS="$build/runtime-$1.o" \
         -D CMAKE_SYSTEM_NAME=$cmake_system -D CMAKE_SYSTEM_PROCESSOR="$1" \
         -D POLLUX_ZIG="$zig" -D POLLUX_ZIG_TARGET="$1-$system" \
         -D CMAKE_TOOLCHAIN_FILE="$root/cmake/toolchains/zig.cmake" -D CMAKE_FIND_ROOT_PATH="$build/packages/$1"
