@@ -208,6 +208,7 @@ private:
     void end_records();
     void flush_record_cork();
     void append_records(Bytes bytes);
+    void send_large_part();
     void write_records(Bytes bytes);
     bool encrypt(Bytes record);
     bool encrypt_waiting();

@@ -116,8 +116,17 @@ TlsSession::Decrypted StreamConnection::decrypt_some() {
     if (!tls_->encrypted.empty()) flush_encrypted();
     // What OpenSSL answers by itself (refused renegotiations) has no watermark.
     if (encrypted_bytes() > owner_->options().max_pending_bytes) finish(CloseReason::slow_consumer, {});
-    if (state_ != ConnectionState::closed && decrypted.bytes != 0) deliver(plaintext.first(decrypted.bytes));
+    if (state_ == ConnectionState::closed || decrypted.bytes == 0) return decrypted;
+    deliver(plaintext.first(decrypted.bytes));
+    if (state_ != ConnectionState::closed) send_large_part();
     return decrypted;
+}
+
+/// Who is alone gets the answers to a record while the next one is decrypted, if they are most of a record.
+void StreamConnection::send_large_part() {
+    const Cork& cork = reactor_->cork();
+    if (reactor_->gathers_records() || cork.owner() != this || cork.size() < TlsSession::max_record_bytes / 2) return;
+    flush_cork();
 }
 
 void StreamConnection::after_decrypting(TlsSession::Step step) {
