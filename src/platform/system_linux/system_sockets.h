@@ -1,20 +1,9 @@
 // The system's sockets: Linux.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "platform/posix_sockets.h"
 
 namespace pollux::platform {
-
-/// What the system's calls take.
-using SocketHandle = int;
-
-/// What no socket is.
-inline constexpr SocketHandle invalid_socket = -1;
 
 /// Whether Unix sockets may have names that are no paths.
 inline constexpr bool has_abstract_names = true;
@@ -22,10 +11,8 @@ inline constexpr bool has_abstract_names = true;
 /// A flag of every send, so that none raises SIGPIPE.
 inline constexpr int send_flags = MSG_NOSIGNAL;
 
-/// The options of KeepAlive: its time before the first probe, that between probes, and their number.
+/// The option of KeepAlive for how long a connection is idle before the first probe.
 inline constexpr int keep_alive_idle_option = TCP_KEEPIDLE;
-inline constexpr int keep_alive_interval_option = TCP_KEEPINTVL;
-inline constexpr int keep_alive_count_option = TCP_KEEPCNT;
 
 /// Whether IPv6 sockets that speak IPv4 as well have the options of both.
 inline constexpr bool ipv6_sockets_take_ipv4_options = true;
