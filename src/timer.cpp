@@ -39,21 +39,19 @@ Timer::~Timer() {
 
 void Timer::after(std::chrono::nanoseconds delay) {
     const Time now = platform::Poller::now();
-    if (delay.count() > 0) {
-        at(saturating_add(now, delay));
-    } else {
-        TimerAccess::arm_next(*this, now);
-    }
+    const bool delayed = delay.count() > 0;
+    at(delayed ? saturating_add(now, delay) : Time{});
+    if (!delayed) expiry_ = now;
 }
 
 void Timer::at(Time when) {
-    if (when <= static_cast<ReactorCore&>(*reactor_).turn_time()) {
-        TimerAccess::arm_next(*this, when);
-        return;
-    }
     period_ = std::chrono::nanoseconds{0};
     expiry_ = when;
-    wheel(*reactor_).arm(*this, when);
+    if (when <= static_cast<ReactorCore&>(*reactor_).turn_time()) {
+        wheel(*reactor_).arm_next(*this);
+    } else {
+        wheel(*reactor_).arm(*this, when);
+    }
 }
 
 void Timer::at(std::chrono::system_clock::time_point when) {
@@ -68,12 +66,6 @@ void Timer::every(std::chrono::nanoseconds period, std::chrono::nanoseconds firs
 bool Timer::cancel() noexcept {
     period_ = std::chrono::nanoseconds{0};
     return wheel(*reactor_).cancel(*this);
-}
-
-void TimerAccess::arm_next(Timer& timer, Time expiry) {
-    timer.period_ = std::chrono::nanoseconds{0};
-    timer.expiry_ = expiry;
-    wheel(*timer.reactor_).arm_next(timer);
 }
 
 void TimerAccess::fire(detail::TimerNode& node) {

@@ -19,22 +19,14 @@ std::uint64_t TimerWheel::ceil_tick(Time time) noexcept {
 }
 
 void TimerWheel::arm(Node& node, Time when) noexcept {
-    if (node.armed()) {
-        unlink(node);
-    } else {
-        ++size_;
-    }
+    begin_arming(node);
     // A tick that has begun is over for `advance`: what is due now fires with the next one.
     node.tick = std::clamp(ceil_tick(when), current_ + 1, last_tick) & last_tick;
     place(node);
 }
 
 void TimerWheel::arm_next(Node& node) noexcept {
-    if (node.armed()) {
-        unlink(node);
-    } else {
-        ++size_;
-    }
+    begin_arming(node);
     node.tick = current_ & last_tick;
     link(node, next_slot);
 }
@@ -44,6 +36,15 @@ bool TimerWheel::cancel(Node& node) noexcept {
     unlink(node);
     --size_;
     return true;
+}
+
+/// Counts the timer and leaves it unlinked.
+void TimerWheel::begin_arming(Node& node) noexcept {
+    if (node.armed()) {
+        unlink(node);
+    } else {
+        ++size_;
+    }
 }
 
 void TimerWheel::place(Node& node) noexcept {
@@ -102,8 +103,8 @@ void TimerWheel::open_slot(unsigned slot) noexcept {
 }
 
 /// Each list has the timer first that was linked last, so this turns their order round.
-void TimerWheel::make_due(unsigned slot) noexcept {
-    while (Node* node = heads_[slot]) {
+void TimerWheel::make_next_due() noexcept {
+    while (Node* node = heads_[next_slot]) {
         unlink(*node);
         link(*node, due_slot);
     }

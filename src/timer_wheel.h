@@ -40,7 +40,7 @@ public:
     template <class Fire>
     void advance(Time now, Fire&& fire) {
         const std::uint64_t target = floor_tick(now);
-        make_due(next_slot);
+        make_next_due();
         while (Node* node = next_due(target)) fire(*node);
     }
 
@@ -74,7 +74,8 @@ private:
     Node* next_due(std::uint64_t target) noexcept;
     [[nodiscard]] bool next_occupied(Slot& out) const noexcept;
     void open_slot(unsigned slot) noexcept;
-    void make_due(unsigned slot) noexcept;
+    void make_next_due() noexcept;
+    void begin_arming(Node& node) noexcept;
     void link(Node& node, unsigned slot) noexcept;
     void place(Node& node) noexcept;
     void unlink(Node& node) noexcept;
